@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# Remit. `make` alone says what there is to make.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT ?= swift
+PYTHON ?= python3
+
+# A static PIE starts 2.5 times faster than the default; without --disable-local-rpath it crashes at start.
+STATIC = -c release --static-swift-stdlib --disable-local-rpath -Xswiftc -use-ld=lld
+STATIC_PIE = $(STATIC) -Xswiftc -Xclang-linker -Xswiftc -static-pie
+BIN = .build/release
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- building
+
+deps: ## install the Debian packages that building, testing and the demo need (sudo when not root)
+	@scripts/deps build test
+
+build-deps:
+	@scripts/deps build
+
+build: build-deps ## debug build
+	$(SWIFT) build
+
+release: build-deps ## static-PIE .build/release/remit, and the PostgreSQL provider beside it
+	$(SWIFT) build --product remit $(STATIC_PIE)
+	$(SWIFT) build --product remit-provider-postgres --scratch-path .build-provider $(STATIC)
+	@cmp -s .build-provider/release/remit-provider-postgres $(BIN)/remit-provider-postgres \
+	    || install -m 755 .build-provider/release/remit-provider-postgres $(BIN)/remit-provider-postgres
+	@scripts/check-release $(BIN)/remit
+
+# ---- testing: each tier prints how many ran, and how many were skipped and why
+
+test: deps release ## every tier, as root also as an ordinary user
+	@scripts/test unit kernel cli posture interop
+
+unit: deps ## values and state machines, files, journal
+	@scripts/test unit
+
+kernel: deps ## real system calls
+	@scripts/test kernel
+
+cli: deps release ## the release binary as a black box
+	@scripts/test cli
+
+posture: deps release ## a live session seen from outside: descriptors, capabilities, mounts, namespaces, filter
+	@scripts/test posture
+
+interop: deps ## receipts and tokens checked with other people's libraries
+	@scripts/test interop
+
+tsan: deps ## unit tier under the thread sanitizer
+	@scripts/test --sanitize thread unit
+
+asan: deps ## unit tier under the address sanitizer
+	@scripts/test --sanitize address unit
+
+coverage: deps ## line coverage of the unit and kernel tiers, by file
+	@scripts/test --coverage unit kernel
+
+# ---- the sources
+
+format: ## rewrite the sources in house style
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
+
+lint: ## style of Swift and shell, and that generated files are current
+	@scripts/lint
+
+docs: release ## man page and the modules' documentation, in .build/docs
+	@scripts/docs
+
+# ---- using it
+
+demo: deps release ## three agents, one that behaves and two that do not, and the receipts of all three
+	@scripts/demo
+
+bench: bench-deps release ## launch, kill, crash and memory against bubblewrap, runc and firejail: bench/RESULTS.md
+	@bench/run
+
+bench-deps:
+	@scripts/deps build bench
+
+# Building is not part of it, so that `sudo make install` makes nothing in the checkout.
+install: ## binaries, profiles, schemas, man page, completions, systemd units (PREFIX, DESTDIR)
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install
+
+clean: ## remove everything built
+	rm -rf .build .build-provider .build-thread .build-address .build-coverage
+
+.PHONY: help deps build-deps build release test unit kernel cli posture interop tsan asan coverage format lint docs \
+    demo bench bench-deps install clean

@@ -1,0 +1,100 @@
+// swift-tools-version:6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let strictC: [CSetting] = [
+    .define("_GNU_SOURCE"),
+    .enableWarning("all"),
+    .enableWarning("extra"),
+    .treatAllWarnings(as: .error),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
+let package = Package(
+    name: "remit",
+    products: [
+        .executable(name: "remit", targets: ["remit"]),
+        .executable(name: "remit-provider-postgres", targets: ["remit-provider-postgres"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
+    targets: [
+        // The C side: system calls Glibc lacks, the code that runs between clone3 and execve, and three libraries.
+        .target(name: "CLinux", cSettings: strictC),
+        .target(name: "CLaunch", dependencies: ["CLinux"], cSettings: strictC),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+
+        // Leaves: the kernel, and files people write.
+        .target(name: "RemitKernel", dependencies: ["CLinux", "CLaunch", "CSeccomp"], swiftSettings: strict),
+        .target(name: "RemitTask", dependencies: ["CYaml"], swiftSettings: strict),
+
+        // One concern each.
+        .target(name: "RemitJournal", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
+        .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
+        .target(name: "RemitLeases", dependencies: ["RemitKernel", "RemitIdentity", "RemitTask"], swiftSettings: strict),
+        .target(name: "RemitSandbox", dependencies: ["RemitKernel", "RemitTask"], swiftSettings: strict),
+
+        // The supervisor and the command.
+        .target(
+            name: "RemitSession",
+            dependencies: [
+                "CLinux", "RemitKernel", "RemitTask", "RemitJournal", "RemitIdentity", "RemitLeases", "RemitSandbox",
+                crypto,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "remit",
+            dependencies: [
+                "RemitSession", "RemitKernel", "RemitTask", "RemitJournal", "RemitLeases", "RemitSandbox", "CLinux",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "remit-provider-postgres",
+            dependencies: ["CPostgres"],
+            swiftSettings: strict
+        ),
+
+        // Tests: one folder a module, and the built binary as a black box.
+        .target(name: "RemitTesting"),
+        .testTarget(name: "RemitKernelTests", dependencies: ["RemitKernel"]),
+        .testTarget(name: "RemitTaskTests", dependencies: ["RemitTask"]),
+        .testTarget(name: "RemitJournalTests", dependencies: ["RemitJournal", "RemitKernel", crypto]),
+        .testTarget(name: "RemitIdentityTests", dependencies: ["RemitIdentity", "RemitKernel", crypto]),
+        .testTarget(name: "RemitLeasesTests", dependencies: ["RemitLeases", "RemitIdentity", "RemitKernel", "RemitTask"]),
+        .testTarget(
+            name: "RemitSandboxTests",
+            dependencies: ["RemitSandbox", "RemitKernel", "RemitTask"],
+            resources: [.copy("Resources")]
+        ),
+        .testTarget(
+            name: "RemitSessionTests",
+            dependencies: [
+                "RemitSession", "RemitKernel", "RemitTask", "RemitJournal", "RemitLeases", "RemitSandbox",
+            ]
+        ),
+        .testTarget(name: "CLITests", dependencies: ["RemitTesting"], resources: [.copy("Resources")]),
+    ],
+    swiftLanguageModes: [.v6]
+)

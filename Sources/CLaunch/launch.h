@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shared between the files of the launcher.
+
+#ifndef LAUNCH_INTERNAL_H
+#define LAUNCH_INTERNAL_H
+
+#include "CLaunch.h"
+
+int launch_run_step(const struct launch_plan *plan, const struct launch_step *step);
+
+/// Waits for one command byte from the supervisor. End of stream, or another byte: EPIPE.
+int launch_await(const struct launch_plan *plan, char command);
+
+/// Says that everything is built, and receives the last of the environment with the word to go.
+int launch_ready(const struct launch_plan *plan);
+
+int launch_send_descriptor(const struct launch_plan *plan, int descriptor, int tag);
+
+/// Becomes pid 1 of the sandbox: reaps, reports the agent's status, and leaves when the supervisor does.
+__attribute__((noreturn)) void launch_become_init(const struct launch_plan *plan, pid_t agent);
+
+/// Closes every descriptor from 3 up that `keep` (ascending) does not name.
+void launch_close_others(const int *keep, size_t count);
+
+#endif

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The few calls whose C shapes (control messages, sockaddr_un, epoll's union) or feature macros Swift cannot use.
+
+#include "CLinux.h"
+
+#include <sys/fsuid.h>
+
+ssize_t linux_receive(int socket, void *buffer, size_t capacity, int *descriptor) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = buffer, .iov_len = capacity};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    *descriptor = -1;
+    ssize_t count;
+    do {
+        count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) { return -1; }
+    for (struct cmsghdr *item = CMSG_FIRSTHDR(&message); item != NULL; item = CMSG_NXTHDR(&message, item)) {
+        if (item->cmsg_level == SOL_SOCKET && item->cmsg_type == SCM_RIGHTS) {
+            memcpy(descriptor, CMSG_DATA(item), sizeof(int));
+        }
+    }
+    return count;
+}
+
+int linux_epoll_wait(int poll, struct linux_event *events) {
+    struct epoll_event ready[64];
+    int count = epoll_wait(poll, ready, 64, -1);
+    for (int index = 0; index < count; index++) {
+        events[index].serial = ready[index].data.u64;
+        events[index].ready = ready[index].events;
+    }
+    return count;
+}
+
+void linux_set_filesystem_ids(uid_t user, gid_t group) {
+    // Towards another user the group goes first, back to root the user does: only root may change either.
+    if (user != 0) {
+        setfsgid(group);
+        setfsuid(user);
+    } else {
+        setfsuid(user);
+        setfsgid(group);
+    }
+}
+
+int linux_pipe(int descriptors[2], int flags) { return pipe2(descriptors, flags); }
+
+const char *linux_error_text(int code, char *buffer, size_t size) { return strerror_r(code, buffer, size); }
+
+int linux_notification_receive(int listener, struct linux_notification *notification) {
+    // The kernel's structure may be longer than the header's, and must be zero on the way in.
+    union {
+        struct seccomp_notif report;
+        char room[256];
+    } buffer;
+    memset(&buffer, 0, sizeof buffer);
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &buffer) < 0) { return -1; }
+    notification->cookie = buffer.report.id;
+    notification->process = buffer.report.pid;
+    notification->call = buffer.report.data.nr;
+    return 0;
+}
+
+int linux_notification_refuse(int listener, uint64_t cookie, int code) {
+    union {
+        struct seccomp_notif_resp response;
+        char room[256];
+    } buffer;
+    memset(&buffer, 0, sizeof buffer);
+    buffer.response.id = cookie;
+    buffer.response.error = -code;
+    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &buffer);
+}
+
+static int unix_address(const char *path, struct sockaddr_un *address) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    if (strlen(path) >= sizeof address->sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(address->sun_path, path);
+    return 0;
+}
+
+int linux_listen_unix(const char *path, int backlog) {
+    struct sockaddr_un address;
+    if (unix_address(path, &address) < 0) { return -1; }
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener < 0) { return -1; }
+    mode_t previous = umask(0177);
+    int bound = bind(listener, (struct sockaddr *)&address, sizeof address);
+    umask(previous);
+    if (bound < 0 || listen(listener, backlog) < 0) {
+        int saved = errno;
+        close(listener);
+        errno = saved;
+        return -1;
+    }
+    return listener;
+}
+
+int linux_connect_unix(const char *path) {
+    struct sockaddr_un address;
+    if (unix_address(path, &address) < 0) { return -1; }
+    int stream = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (stream < 0) { return -1; }
+    if (connect(stream, (struct sockaddr *)&address, sizeof address) < 0) {
+        int saved = errno;
+        close(stream);
+        errno = saved;
+        return -1;
+    }
+    return stream;
+}
+
+int linux_peer_uid(int socket, uid_t *uid) {
+    struct ucred credentials;
+    socklen_t size = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) { return -1; }
+    *uid = credentials.uid;
+    return 0;
+}

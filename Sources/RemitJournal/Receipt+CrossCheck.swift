@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A receipt and a journal that are each good can still belong to different sessions, or tell different stories.
+
+extension Receipt {
+    /// Compares what a receipt says with the journal it speaks of; empty when they agree.
+    ///
+    /// Besides the journal's seal, session, head and length, every member of the first record's body and of the
+    /// `session.sealed` record's body that has the name of a text or digest member of the receipt must be equal to it.
+    package static func crossCheck(_ predicate: ReceiptPredicate, journal: JournalReader) -> [ReceiptProblem] {
+        var problems: [ReceiptProblem] = []
+        func expect(_ agrees: Bool, _ place: String, _ reason: @autoclosure () -> String) {
+            if !agrees { problems.append(ReceiptProblem(place: "predicate.\(place)", reason: reason())) }
+        }
+        let verdict = journal.verdict
+        expect(verdict.state == .sealed, "journal", "the journal is \(verdict)")
+        expect(
+            verdict.session == predicate.session, "session",
+            "the journal is of session `\(verdict.session ?? "none")`"
+        )
+        expect(verdict.head == predicate.journal.hash, "journal.head", "the journal ends with another record")
+        expect(
+            verdict.count == predicate.journal.count, "journal.count", "the journal holds \(verdict.count) records"
+        )
+        let summary = JournalSummary(journal.records)
+        let said = predicate.json
+        for record in [summary?.first, summary?.sealed].compactMap({ $0 }) {
+            for name in ["task", "owner", "intent", "ticket", "taskDigest", "planDigest", "profileDigest", "reason"] {
+                guard let recorded = record.body[name], recorded.text != nil else { continue }
+                expect(
+                    recorded == said[name], name, "the journal says `\(recorded.text ?? "")` in `\(record.type)`"
+                )
+            }
+        }
+        return problems
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+
+/// Who this process is.
+package enum CurrentProcess {
+    package static var userID: UInt32 { geteuid() }
+    package static var groupID: UInt32 { getegid() }
+    package static var pid: Int32 { getpid() }
+    package static var isRoot: Bool { geteuid() == 0 }
+
+    /// The user's entry in the password database: home directory and login name.
+    package static var account: (name: String, home: String)? {
+        guard let entry = unsafe getpwuid(geteuid()) else { return nil }
+        return unsafe (String(cString: entry.pointee.pw_name), String(cString: entry.pointee.pw_dir))
+    }
+
+    /// The environment as it was given.
+    package static var environment: [String: String] {
+        var result: [String: String] = [:]
+        var entry = unsafe environ
+        while let text = unsafe entry.pointee {
+            let pair = unsafe String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if pair.count == 2, result[String(pair[0])] == nil { result[String(pair[0])] = String(pair[1]) }
+            unsafe entry += 1
+        }
+        return result
+    }
+
+    /// No other process of this user may read our memory, and no core file may hold it.
+    ///
+    /// - Throws: ``SystemCallError`` when the kernel refuses: then nothing may be trusted to this process.
+    package static func protectMemory() throws(SystemCallError) {
+        try check("become undumpable") { linux_prctl(PR_SET_DUMPABLE, 0) }
+        var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+        try check("forbid core files") { unsafe setrlimit(__rlimit_resource_t(4), &limit) }
+    }
+
+    /// Descriptors 0, 1 and 2 exist, so that nothing else is opened there by accident.
+    package static func occupyStandardStreams() {
+        for number: CInt in 0...2 where fcntl(number, F_GETFD) < 0 {
+            _ = unsafe linux_openat(AT_FDCWD, "/dev/null", number == 0 ? O_RDONLY : O_WRONLY, 0)
+        }
+    }
+}
+
+/// Another process, told apart from a later one with the same number by when it started.
+package struct ProcessIdentity: Hashable, Sendable {
+    package let pid: Int32
+    /// Field 22 of /proc/PID/stat, in clock ticks since boot.
+    package let startTicks: UInt64
+
+    package init(pid: Int32, startTicks: UInt64) {
+        self.pid = pid
+        self.startTicks = startTicks
+    }
+
+    /// Reads it from /proc; `nil` when there is no such process.
+    package init?(pid: Int32) {
+        guard let fields = Self.fields(pid), fields.count > 19, let ticks = UInt64(fields[19]) else { return nil }
+        self.init(pid: pid, startTicks: ticks)
+    }
+
+    /// Opens the process if it is still this one.
+    package func open() -> OwnedDescriptor? {
+        let number = linux_pidfd_open(pid, 0)
+        guard number >= 0 else { return nil }
+        let descriptor = OwnedDescriptor(adopting: number)
+        // Checked after opening: the descriptor cannot change its process any more.
+        guard ProcessIdentity(pid: pid) == self else { return nil }
+        return descriptor
+    }
+
+    /// Kills the process if it is still this one, and waits for its end.
+    ///
+    /// - Returns: whether it is gone.
+    package func kill(waiting limit: Duration) -> Bool {
+        guard let process = open() else { return true }
+        _ = linux_pidfd_send_signal(process.number, SIGKILL)
+        var poller = pollfd(fd: process.number, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&poller, 1, CInt(clamping: limit.nanoseconds / 1_000_000)) > 0
+    }
+
+    /// CPU time of the process in clock ticks, user and system, its reaped children included.
+    package static func cpuTicks(_ pid: Int32) -> UInt64? {
+        guard let fields = fields(pid), fields.count > 14 else { return nil }
+        return fields[11...14].reduce(0) { $0 + (UInt64($1) ?? 0) }
+    }
+
+    // The command name is in parentheses and may hold anything, so fields count from the last one.
+    private static func fields(_ pid: Int32) -> [Substring]? {
+        guard let bytes = try? FileSystem.read("/proc/\(pid)/stat", limit: 4096) else { return nil }
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        return text[text.index(after: end)...].split(separator: " ")
+    }
+}
+
+/// The id maps of a user namespace, see user_namespaces(7).
+package enum IdentityMaps {
+    /// Maps one user and one group of ours into the namespace of `pid`.
+    ///
+    /// - Throws: ``SystemCallError`` when the kernel refuses the map.
+    package static func write(
+        process pid: Int32,
+        insideUser: UInt32,
+        insideGroup: UInt32,
+        outsideUser: UInt32,
+        outsideGroup: UInt32,
+        keepSetGroups: Bool
+    ) throws(SystemCallError) {
+        if !keepSetGroups { try set("/proc/\(pid)/setgroups", "deny") }
+        try set("/proc/\(pid)/uid_map", "\(insideUser) \(outsideUser) 1\n")
+        try set("/proc/\(pid)/gid_map", "\(insideGroup) \(outsideGroup) 1\n")
+    }
+
+    private static func set(_ path: String, _ text: String) throws(SystemCallError) {
+        let file = try FileSystem.open(path, O_WRONLY)
+        try FileSystem.writeAll(file.number, Array(text.utf8), name: path)
+    }
+}
+
+/// An exclusive lock that the kernel drops with its holder, see flock(2).
+package struct FileLock: ~Copyable {
+    private let descriptor: OwnedDescriptor
+
+    /// - Returns: `nil` when another process holds it.
+    /// - Throws: ``SystemCallError`` when the file cannot be opened or made.
+    package static func take(_ path: String) throws(SystemCallError) -> FileLock? {
+        let file = try FileSystem.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        let number = file.number
+        if flock(number, LOCK_EX | LOCK_NB) == 0 { return FileLock(descriptor: file) }
+        if Errno.last.code == EWOULDBLOCK { return nil }
+        throw SystemCallError("lock `\(path)`", .last)
+    }
+}
+
+extension ProcessIdentity {
+    /// Waits for something that has no descriptor to wait on; only for clean-up after a failed start.
+    package static func pause(milliseconds: CInt) { _ = poll(nil, 0, milliseconds) }
+}
+
+extension CurrentProcess {
+    /// Undoes the first half of ``protectMemory()`` for the length of a call that makes a user namespace.
+    package static func whileDumpable<Result>(_ body: () throws -> Result) rethrows -> Result {
+        _ = linux_prctl(PR_SET_DUMPABLE, 1)
+        defer { _ = linux_prctl(PR_SET_DUMPABLE, 0) }
+        return try body()
+    }
+}

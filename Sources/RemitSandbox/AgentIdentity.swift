@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import RemitKernel
+
+/// Which user of the host the agent's processes are. Inside they are always uid and gid 1000, and never root outside.
+package struct AgentIdentity: Hashable, Sendable {
+    /// The user and group inside the sandbox.
+    package static let inside: UInt32 = 1000
+
+    package let user: UInt32
+    package let group: UInt32
+    /// The workspace belongs to someone else than `user`: its owner is mapped onto the agent by an id-mapped mount.
+    package let mappedOwner: Owner?
+
+    package struct Owner: Hashable, Sendable {
+        package let user: UInt32
+        package let group: UInt32
+    }
+
+    /// An ordinary caller is the agent itself. Root hands over to the workspace's owner, or, where that is root or
+    /// there is none, to a user of systemd's dynamic range that no account has and no other session is likely to get.
+    package init(session: String, workspace: FileSystem.Facts?) {
+        guard CurrentProcess.isRoot else {
+            user = CurrentProcess.userID
+            group = CurrentProcess.groupID
+            mappedOwner = nil
+            return
+        }
+        if let workspace, workspace.owner != 0, workspace.group != 0 {
+            user = workspace.owner
+            group = workspace.group
+            mappedOwner = nil
+            return
+        }
+        let first: UInt32 = 61_184
+        let count: UInt32 = 4_336
+        let number = first + session.utf8.reduce(5381) { ($0 &* 33) ^ UInt32($1) } % count
+        user = number
+        group = number
+        mappedOwner = workspace.map { Owner(user: $0.owner, group: $0.group) }
+    }
+}

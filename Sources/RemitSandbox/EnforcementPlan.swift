@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compatibility is a value: what was asked, what this host has, and what will really be enforced.
+
+internal import RemitKernel
+package import RemitTask
+
+/// How one layer will hold in this session.
+package struct LayerEnforcement: Hashable, Sendable {
+    package enum State: String, Sendable {
+        /// As designed.
+        case enforced
+        /// By something weaker, which `detail` names.
+        case degraded
+        /// Not at all.
+        case missing
+    }
+
+    package let layer: Layer
+    package let state: State
+    /// By what it is enforced, or what is missing, and what would change that.
+    package let detail: String
+    /// The profile does not start a session without it.
+    package let required: Bool
+    /// The operator named it as an exception.
+    package let excused: Bool
+
+    /// Required, not fully enforced, and not excused: no session starts.
+    package var isRefusal: Bool { required && state != .enforced && !excused }
+}
+
+/// Which layers this host will enforce for a session.
+package struct EnforcementPlan: Hashable, Sendable {
+    package let layers: [LayerEnforcement]
+
+    /// Layers for which the session is refused.
+    package var refusals: [LayerEnforcement] { layers.filter(\.isRefusal) }
+
+    package func state(of layer: Layer) -> LayerEnforcement.State {
+        layers.first { $0.layer == layer }?.state ?? .missing
+    }
+
+    /// - Parameters:
+    ///   - limits: the session's limits; a limit that is not set is not a layer of it.
+    ///   - excused: layers named by `--allow-degraded`.
+    package init(profile: Profile, limits: Limits, host: HostSupport, excused: Set<Layer>) {
+        layers = Layer.allCases.compactMap { layer in
+            guard let (state, detail) = Self.judge(layer, limits, host) else { return nil }
+            return LayerEnforcement(
+                layer: layer,
+                state: state,
+                detail: detail,
+                required: profile.requiredLayers.contains(layer),
+                excused: excused.contains(layer)
+            )
+        }
+    }
+
+    private static func judge(
+        _ layer: Layer,
+        _ limits: Limits,
+        _ host: HostSupport
+    ) -> (LayerEnforcement.State, String)? {
+        switch layer {
+        case .namespaces, .mounts:
+            if let obstacle = host.userNamespaceObstacle {
+                return (.missing, "unprivileged user namespaces are off (\(obstacle))")
+            }
+            if host.userNamespaceLimit < 2 {
+                return (.missing, "user namespaces are off (user.max_user_namespaces=\(host.userNamespaceLimit))")
+            }
+            return layer == .namespaces
+                ? (.enforced, "user, mount, pid, net, ipc, uts and cgroup namespaces")
+                : (.enforced, "a new root; the host's is not reachable")
+        case .usernsDoor: return (.enforced, "user.max_user_namespaces used up and checked")
+        case .capabilities: return (.enforced, "none, bounding set empty, securebits locked, no_new_privs")
+        case .landlock:
+            guard host.landlock.abi > 0 else {
+                return (.missing, "the kernel has no Landlock, or it is off (add `landlock` to the lsm= boot option)")
+            }
+            let abi = min(host.landlock.abi, LandlockRuleset.testedABI)
+            return abi >= 3
+                ? (.enforced, "ABI \(abi)")
+                : (.degraded, "ABI \(abi) does not control truncation; Linux 6.2 does")
+        case .landlockScopes:
+            return host.landlock.abi >= 6
+                ? (.enforced, "signals and abstract sockets")
+                : (.missing, "needs Landlock ABI 6 (Linux 6.12), this host has \(host.landlock.abi)")
+        case .seccomp: return (.enforced, "allowlist, native architecture only")
+        case .cgroup:
+            guard let parent = host.cgroupParent else {
+                return (.missing, "no control group this user may write to; the pid namespace kills instead")
+            }
+            return host.hasCgroupKill
+                ? (.enforced, "born in a group of its own under \(parent)")
+                : (.missing, "the kernel has no cgroup.kill (Linux 5.14)")
+        case .memoryLimit:
+            guard let memory = limits.memory else { return nil }
+            return canLimit("memory", host)
+                ? (.enforced, "\(memory) by control group")
+                : (.degraded, "\(memory) of data per process (RLIMIT_DATA), not for the session")
+        case .processLimit:
+            guard let processes = limits.processes else { return nil }
+            return canLimit("pids", host)
+                ? (.enforced, "\(processes) by control group")
+                : (.enforced, "\(processes) by RLIMIT_NPROC, counted in the session's own user namespace")
+        case .cpuLimit:
+            guard let cpu = limits.cpu else { return nil }
+            return canLimit("cpu", host)
+                ? (.enforced, "\(cpu) CPUs by control group")
+                : (.missing, "needs a control group this user may write to")
+        case .guard: return (.enforced, "a process of its own")
+        }
+    }
+
+    /// Whether the controller is there for this user; what was really written is checked again at launch.
+    private static func canLimit(_ controller: String, _ host: HostSupport) -> Bool {
+        guard host.isRoot, host.cgroupParent != nil else { return false }
+        if host.cgroups.isHybrid { return host.cgroups.controllers[controller] != nil }
+        let available = (try? FileSystem.read("\(host.cgroups.unified ?? "")/cgroup.controllers", limit: 4096)) ?? []
+        return String(decoding: available, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+            .contains(Substring(controller))
+    }
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+// A running sandbox: makes what the plan needs around it, starts it, and says what becomes of it.
+
+package import RemitKernel
+
+/// What a sandbox tells its supervisor, in this order; some never come.
+package enum SandboxEvent {
+    /// Everything is built; nothing of the agent has run. ``Sandbox/release(secrets:)`` lets it.
+    case ready
+    /// The agent's program was executed.
+    case started
+    /// A step failed; nothing of the agent has run.
+    case failed(LaunchFailure)
+    /// The agent's main process ended.
+    case agentEnded(WaitStatus)
+    /// A forbidden system call was tried, and refused.
+    case refused(call: String)
+    /// pid 1 is gone, and with it every process of its namespace.
+    case initEnded
+    /// The control group is empty.
+    case emptied
+}
+
+/// The three streams of an agent, as the supervisor sees them.
+package struct AgentStreams {
+    /// What to write to; closed = end of file.
+    package let input: DescriptorBox
+    /// What to read from; with a terminal, one stream that carries both.
+    package let output: DescriptorBox
+    package let errors: DescriptorBox?
+}
+
+/// One running sandbox. All its handlers run on the loop.
+package final class Sandbox {
+    package let plan: SandboxPlan
+    package let cgroup: SessionCgroup?
+    package private(set) var streams: AgentStreams?
+    /// The supervisor's own view of `/run/remit/credentials`, once the sandbox handed it over.
+    package private(set) var credentials: DescriptorBox?
+    private let child: Child
+    private let loop: EventLoop
+    private let handler: (SandboxEvent) -> Void
+    private var watches: [EventLoop.WatchToken] = []
+    private var controlWatch: EventLoop.WatchToken?
+    private var events: DescriptorBox?
+    private var listener: DescriptorBox?
+    private var listenerWatch: EventLoop.WatchToken?
+    private var isReleased = false
+    private var hasReported = false
+    private var hasEmptied = false
+    package private(set) var initHasEnded = false
+
+    package var initPID: Int32 { child.pid }
+    package var initProcess: CInt { child.process.number }
+    /// When each launch step ended; see ``Child/phases``.
+    package var phases: [(step: String, nanoseconds: UInt64)] { child.phases }
+
+    private init(
+        plan: SandboxPlan,
+        cgroup: SessionCgroup?,
+        child: Child,
+        streams: AgentStreams?,
+        loop: EventLoop,
+        handler: @escaping (SandboxEvent) -> Void
+    ) {
+        self.plan = plan
+        self.cgroup = cgroup
+        self.child = child
+        self.streams = streams
+        self.loop = loop
+        self.handler = handler
+    }
+
+    /// Clones the sandbox's first process and lets it build. Nothing of the agent runs before ``release(secrets:)``.
+    ///
+    /// The calling thread must live as long as the sandbox, see ``Child/launch(_:descriptors:cgroup:traced:)``.
+    ///
+    /// - Throws: ``SandboxError``; nothing is left behind then.
+    package static func start(
+        _ plan: SandboxPlan,
+        session: String,
+        host: HostSupport,
+        usesTerminal: Bool,
+        traced: Bool,
+        on loop: EventLoop,
+        handler: @escaping (SandboxEvent) -> Void
+    ) throws(SandboxError) -> Sandbox {
+        do {
+            return try build(plan, session, host, usesTerminal, traced, loop, handler)
+        } catch {
+            throw SandboxError("cannot start the sandbox: \(error)")
+        }
+    }
+
+    private static func build(
+        _ plan: SandboxPlan,
+        _ session: String,
+        _ host: HostSupport,
+        _ usesTerminal: Bool,
+        _ traced: Bool,
+        _ loop: EventLoop,
+        _ handler: @escaping (SandboxEvent) -> Void
+    ) throws(SystemCallError) -> Sandbox {
+        var descriptors: [Slot: CInt] = [:]
+        var held: [DescriptorBox] = []
+        for tree in plan.trees {
+            let owner = tree.owner.map {
+                (user: $0.user, group: $0.group, toUser: plan.identity.user, toGroup: plan.identity.group)
+            }
+            let clone = DescriptorBox(try HostTree.clone(tree.path, expecting: tree.facts, mapping: owner))
+            descriptors[tree.slot] = clone.number
+            held.append(clone)
+        }
+        var streams: AgentStreams?
+        if !usesTerminal {
+            let input = try pipe()
+            let output = try pipe()
+            let errors = try pipe()
+            streams = AgentStreams(
+                input: DescriptorBox(try input.write.duplicate()),
+                output: DescriptorBox(try output.read.duplicate()),
+                errors: DescriptorBox(try errors.read.duplicate())
+            )
+            for (slot, end) in [
+                ("standard input", DescriptorBox(try input.read.duplicate())),
+                ("standard output", DescriptorBox(try output.write.duplicate())),
+                ("standard error", DescriptorBox(try errors.write.duplicate())),
+            ] as [(Slot, DescriptorBox)] {
+                descriptors[slot] = end.number
+                held.append(end)
+            }
+        }
+        let cgroup = try SessionCgroup.create(session: session, limits: plan.cgroupLimits, in: host.cgroups)
+        do throws(SystemCallError) {
+            let child = try Child.launch(
+                plan.launch, descriptors: descriptors, cgroup: cgroup?.descriptor, traced: traced
+            )
+            for end in held { end.close() }
+            let sandbox = Sandbox(
+                plan: plan, cgroup: cgroup, child: child, streams: streams, loop: loop, handler: handler
+            )
+            do throws(SystemCallError) {
+                try sandbox.begin()
+            } catch {
+                sandbox.abandon()
+                throw error
+            }
+            return sandbox
+        } catch {
+            cgroup?.remove()
+            throw error
+        }
+    }
+
+    private func begin() throws(SystemCallError) {
+        // Before the child takes its first step, so that every process of the session is counted.
+        try cgroup?.adopt(process: child.pid)
+        try IdentityMaps.write(
+            process: child.pid,
+            insideUser: AgentIdentity.inside,
+            insideGroup: AgentIdentity.inside,
+            outsideUser: plan.identity.user,
+            outsideGroup: plan.identity.group,
+            keepSetGroups: CurrentProcess.isRoot
+        )
+        controlWatch = try loop.watch(child.control.number, for: .read) { [unowned self] _ in self.hear() }
+        watches.append(try loop.watch(child.status.number, for: .read) { [unowned self] _ in self.hearStatus() })
+        watches.append(try loop.watch(child.process.number, for: .read) { [unowned self] _ in self.initEnded() })
+        if let cgroup {
+            let events = DescriptorBox(try cgroup.openEvents())
+            self.events = events
+            watches.append(
+                try loop.watch(events.number, for: .priority) { [unowned self] _ in
+                    // Reading it is what arms the next notification.
+                    if self.initHasEnded { self.checkEmpty() } else { _ = cgroup.isPopulated }
+                }
+            )
+        }
+        try child.mapped()
+    }
+
+    /// Lets the agent go, with `NAME=value` strings that were not known when the sandbox was planned.
+    package func release(secrets: [String]) throws(SystemCallError) {
+        isReleased = true
+        try child.go(extraEnvironment: secrets)
+    }
+
+    /// Kills every process: by the control group where there is one, and by pid 1 in any case.
+    package func kill() {
+        try? cgroup?.kill()
+        child.life.close()
+        try? child.signal(9)
+    }
+
+    /// Looks whether the group is empty by now, in case its notification was missed.
+    package func lookAgain() { checkEmpty() }
+
+    /// Whether no process of the sandbox is left.
+    package var hasEnded: Bool { initHasEnded && (cgroup == nil || hasEmptied) }
+
+    /// Lets go of everything; the sandbox must have ended.
+    ///
+    /// - Returns: whether nothing of its control group is left.
+    @discardableResult
+    package func close() -> Bool {
+        for watch in watches { loop.unwatch(watch) }
+        watches = []
+        if let controlWatch { loop.unwatch(controlWatch) }
+        controlWatch = nil
+        stopListening()
+        events?.close()
+        credentials?.close()
+        child.control.close()
+        child.status.close()
+        child.life.close()
+        return cgroup?.remove() ?? true
+    }
+
+    private func abandon() {
+        kill()
+        var limit = 0
+        while child.reap() == nil, limit < 1000 {
+            ProcessIdentity.pause(milliseconds: 1)
+            limit += 1
+        }
+        close()
+    }
+
+    private func hear() {
+        let message: LaunchMessage
+        do { message = try child.receive() } catch { return endConversation() }
+        switch message {
+        case .ready: handler(.ready)
+        case .descriptor(.credentials, let directory): credentials = directory
+        case .descriptor(.listener, let listener): listen(listener)
+        case .descriptor(.terminal, let terminal):
+            streams = AgentStreams(input: terminal, output: terminal, errors: nil)
+        case .failed(let failure):
+            hasReported = true
+            handler(.failed(failure))
+        case .ended: endConversation()
+        }
+    }
+
+    private func listen(_ listener: DescriptorBox) {
+        self.listener = listener
+        let calls = SystemCallListener(listener.number)
+        listenerWatch = try? loop.watch(listener.number, for: .read) { [unowned self] readiness in
+            if let call = calls.refuseNext() {
+                self.handler(.refused(call: SystemCallFilter.name(of: call)))
+            } else if readiness.hungUp {
+                self.stopListening()
+            }
+        }
+        // Nobody to answer would mean callers that wait for ever.
+        if listenerWatch == nil { listener.close() }
+    }
+
+    private func stopListening() {
+        if let listenerWatch { loop.unwatch(listenerWatch) }
+        listenerWatch = nil
+        listener?.close()
+    }
+
+    private func endConversation() {
+        guard let controlWatch else { return }
+        loop.unwatch(controlWatch)
+        self.controlWatch = nil
+        // Closed on exec: the agent runs. Closed by death: initEnded says so.
+        if isReleased, !hasReported { handler(.started) }
+    }
+
+    private func hearStatus() {
+        guard let status = child.agentStatus() else {
+            if let index = watches.indices.first { loop.unwatch(watches.remove(at: index)) }
+            return
+        }
+        handler(.agentEnded(status))
+    }
+
+    private func initEnded() {
+        guard !initHasEnded, child.reap() != nil else { return }
+        // Whatever pid 1 still had to say is in the pipes already.
+        if controlWatch != nil { hear() }
+        if let status = child.agentStatus() { handler(.agentEnded(status)) }
+        initHasEnded = true
+        for watch in watches.prefix(2) { loop.unwatch(watch) }
+        handler(.initEnded)
+        checkEmpty()
+    }
+
+    private func checkEmpty() {
+        guard !hasEmptied, initHasEnded else { return }
+        guard let cgroup else { return }
+        if cgroup.isPopulated {
+            try? cgroup.kill()
+        } else {
+            hasEmptied = true
+            handler(.emptied)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import RemitKernel
+package import RemitTask
+
+/// Everything a sandbox is made from, with every name already resolved.
+package struct SandboxRequest: Sendable {
+    package var session: String
+    package var profile: Profile
+    package var command: [String]
+    package var workspace: ApprovedWorkspace?
+    /// The agent's whole environment, secrets apart.
+    package var environment: [String: String]
+    package var limits: Limits
+    package var sockets: [HostSocket]
+    package var terminal: Bool
+    /// A place for credential files is made.
+    package var credentials: Bool
+
+    package init(
+        session: String, profile: Profile, command: [String], workspace: ApprovedWorkspace?,
+        environment: [String: String], limits: Limits, sockets: [HostSocket], terminal: Bool, credentials: Bool
+    ) {
+        self.session = session
+        self.profile = profile
+        self.command = command
+        self.workspace = workspace
+        self.environment = environment
+        self.limits = limits
+        self.sockets = sockets
+        self.terminal = terminal
+        self.credentials = credentials
+    }
+}
+
+/// A workspace as the operator meant it: the resolved path, and the very directory it was when it was looked at.
+package struct ApprovedWorkspace: Hashable, Sendable {
+    package let path: String
+    package let mode: AccessMode
+    package let facts: FileSystem.Facts
+
+    /// - Parameter forbidden: directories that no agent may see or be around: Remit's own, the caller's home.
+    /// - Throws: ``SandboxError`` when the path is no directory, or one that would put the host at stake.
+    package init(path: String, mode: AccessMode, forbidden: [ForbiddenPlace] = []) throws(SandboxError) {
+        do {
+            self.path = try FileSystem.resolved(path)
+            facts = try FileSystem.facts(at: self.path)
+        } catch {
+            throw SandboxError("cannot use workspace `\(path)`: \(error.errno)")
+        }
+        guard facts.isDirectory else { throw SandboxError("workspace `\(path)` is not a directory") }
+        let system = ["/", "/etc", "/usr", "/var", "/home", "/root", "/boot", "/dev", "/proc", "/sys", "/run"]
+        let homes = forbidden.filter { !$0.isRemits }.map(\.resolved)
+        if system.contains(self.path) || homes.contains(self.path) {
+            throw SandboxError(
+                "workspace `\(self.path)` is not one bounded directory",
+                hint: "name a project directory, for example `workspace: {path: ./project, mode: write}`"
+            )
+        }
+        for root in ["/proc", "/sys", "/dev", "/usr", "/etc", "/boot"] where self.path.hasPrefix(root + "/") {
+            throw SandboxError("workspace `\(self.path)` lies in the system directory `\(root)`")
+        }
+        for place in forbidden where place.isRemits {
+            let other = place.resolved
+            guard !Self.isWithin(self.path, other), !Self.isWithin(other, self.path) else {
+                throw SandboxError(
+                    "workspace `\(self.path)` and remit's own `\(other)` lie in each other",
+                    hint: "the agent could change its own record: choose another workspace or state directory"
+                )
+            }
+        }
+        self.mode = mode
+    }
+
+    private static func isWithin(_ path: String, _ directory: String) -> Bool {
+        path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/")
+    }
+}
+
+/// A directory that is no workspace.
+package struct ForbiddenPlace: Hashable, Sendable {
+    let path: String
+    /// Holds journals, keys or configuration: nothing in it and nothing around it is a workspace either.
+    let isRemits: Bool
+
+    package static func remits(_ path: String) -> ForbiddenPlace { ForbiddenPlace(path: path, isRemits: true) }
+    package static func home(_ path: String) -> ForbiddenPlace { ForbiddenPlace(path: path, isRemits: false) }
+
+    /// With links resolved as far as the path exists.
+    var resolved: String {
+        var existing = path
+        var rest: [Substring] = []
+        while existing != "/", !existing.isEmpty {
+            if let found = try? FileSystem.resolved(existing) {
+                return ([Substring(found == "/" ? "" : found)] + rest).joined(separator: "/")
+            }
+            rest.insert(existing.split(separator: "/").last ?? "", at: 0)
+            existing = FileSystem.parent(of: existing)
+        }
+        return path
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what somebody asked to what may start, or to the reason why it may not. Nothing is changed on the host here.
+
+package import RemitKernel
+package import RemitSandbox
+package import RemitTask
+
+/// What `remit run` was asked for.
+package struct RunRequest: Sendable {
+    package var task: TaskSpecification
+    /// The task's file, for errors that point into it.
+    package var file: DecodedFile<TaskSpecification>?
+    /// What a relative workspace path starts from.
+    package var directory: String
+    package var configuration: Configuration
+    package var directories: Directories
+    package var catalogue: ProfileCatalogue
+    package var terminal: Bool
+    package var excused: Set<Layer>
+    /// The caller's environment.
+    package var callerEnvironment: [String: String]
+
+    package init(
+        task: TaskSpecification, file: DecodedFile<TaskSpecification>?, directory: String,
+        configuration: Configuration, directories: Directories, catalogue: ProfileCatalogue, terminal: Bool, excused: Set<Layer>,
+        callerEnvironment: [String: String]
+    ) {
+        self.task = task
+        self.file = file
+        self.directory = directory
+        self.configuration = configuration
+        self.directories = directories
+        self.catalogue = catalogue
+        self.terminal = terminal
+        self.excused = excused
+        self.callerEnvironment = callerEnvironment
+    }
+}
+
+/// A task that may start: everything resolved, planned and found enforceable.
+package struct AdmittedSession: Sendable {
+    package let session: String
+    package let task: TaskSpecification
+    package let configuration: Configuration
+    package let profile: Profile
+    package let host: HostSupport
+    package let sandbox: SandboxRequest
+    package let plan: SandboxPlan
+    package let excused: Set<Layer>
+    package let admitted: (wall: WallInstant, boot: BootInstant)
+
+    package var enforcement: EnforcementPlan { plan.enforcement }
+    package var taskDigest: String { Digest.of(task.canonicalJSON()) }
+    package var profileDigest: String { Digest.of(profile.canonicalJSON()) }
+    package var planDigest: String { Digest.of(plan.launch.canonicalBytes) }
+
+    /// Checks a request and plans its session.
+    ///
+    /// - Throws: ``SessionError`` of kind refused or usage, with the reason and what to do about it.
+    package init(_ request: RunRequest, session: String = Random.identifier(16)) throws(SessionError) {
+        self.session = session
+        task = request.task
+        configuration = request.configuration
+        excused = request.excused
+        admitted = (.now, .now)
+        host = HostSupport.probe()
+        do {
+            profile = try request.catalogue.resolve(
+                task.profile ?? configuration.defaultProfile, wanted: request.file?.error(at: "profile", "")
+            )
+        } catch {
+            throw SessionError(.usage, "\(error)", hint: error.hint)
+        }
+        let limits = try Self.limits(task, profile)
+        try Self.checkCredentials(request)
+        guard let command = task.command, !command.isEmpty else {
+            throw SessionError(.usage, "there is no command", hint: "write `command:` into the task, or add `-- command …`")
+        }
+        sandbox = SandboxRequest(
+            session: session,
+            profile: profile,
+            command: command,
+            workspace: try Self.workspace(request),
+            environment: Self.environment(request, profile: profile, session: session),
+            limits: limits,
+            sockets: task.sockets.compactMap { request.configuration.sockets[$0] },
+            terminal: request.terminal,
+            credentials: !task.credentials.isEmpty
+        )
+        let enforcement = EnforcementPlan(profile: profile, limits: limits, host: host, excused: request.excused)
+        if let refusal = enforcement.refusals.first {
+            throw SessionError(
+                .refused,
+                "required layer `\(refusal.layer.rawValue)` cannot be enforced: \(refusal.detail)",
+                hint: "see `remit doctor`, or name the exception with `--allow-degraded \(refusal.layer.rawValue)`"
+            )
+        }
+        do {
+            plan = try SandboxPlan(sandbox, host: host, enforcement: enforcement)
+        } catch {
+            throw SessionError(.refused, error.description, hint: error.hint)
+        }
+    }
+
+    private static func limits(_ task: TaskSpecification, _ profile: Profile) throws(SessionError) -> Limits {
+        let (limits, violations) = profile.limits.lowered(by: task.limits)
+        if let violation = violations.first {
+            throw SessionError(.refused, "\(violation)", hint: "a task may only lower what its profile allows")
+        }
+        return limits
+    }
+
+    private static func checkCredentials(_ request: RunRequest) throws(SessionError) {
+        if let file = request.file {
+            do { try request.configuration.check(file) } catch {
+                throw SessionError(.usage, "\(error)", hint: error.hint)
+            }
+        }
+        guard !request.task.credentials.isEmpty else { return }
+        let verdict = Boundedness(
+            task: request.task, directory: request.directory, home: CurrentProcess.account?.home
+        )
+        guard let missing = verdict.findings.first(where: { $0.grade == .missing }) else { return }
+        throw SessionError(
+            .refused,
+            "the task asks for credentials and is not bounded: \(missing.aspect.rawValue): \(missing.reason)",
+            hint: missing.advice ?? "see `remit check`"
+        )
+    }
+
+    private static func workspace(_ request: RunRequest) throws(SessionError) -> ApprovedWorkspace? {
+        guard let workspace = request.task.workspace else { return nil }
+        let path = workspace.path.hasPrefix("/") ? workspace.path : "\(request.directory)/\(workspace.path)"
+        let homes = [CurrentProcess.account?.home, request.callerEnvironment["HOME"]].compactMap { $0 }
+        let own = request.directories
+        let forbidden = homes.map { ForbiddenPlace.home($0) }
+            + [own.state, own.runtime, own.configuration].map { ForbiddenPlace.remits($0) }
+        do { return try ApprovedWorkspace(path: path, mode: workspace.mode, forbidden: forbidden) } catch {
+            throw SessionError(.refused, error.description, hint: error.hint)
+        }
+    }
+
+    private static func environment(
+        _ request: RunRequest,
+        profile: Profile,
+        session: String
+    ) -> [String: String] {
+        var environment = profile.environment.variables(from: request.callerEnvironment)
+        environment.merge(request.task.environment) { _, own in own }
+        let fixed = [
+            "HOME": "/home/agent", "USER": "agent", "LOGNAME": "agent", "PWD": "/workspace", "TMPDIR": "/tmp",
+            "REMIT_SESSION": session, "REMIT_CREDENTIALS": "/" + SandboxPlan.Path.credentials,
+        ]
+        return environment.merging(fixed) { _, own in own }
+    }
+}

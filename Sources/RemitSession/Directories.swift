@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where this user's sessions, keys and configuration are.
+
+package import RemitKernel
+
+/// The directories of one user, after the XDG base directory specification; root has the system's.
+package struct Directories: Sendable {
+    /// Journals, receipts and keys; survives a reboot.
+    package let state: String
+    /// Control sockets of live sessions.
+    package let runtime: String
+    /// The operator's files.
+    package let configuration: String
+
+    /// - Parameter environment: `REMIT_STATE_DIR`, `REMIT_RUNTIME_DIR` and `REMIT_CONFIG_DIR` come first, then the XDG
+    ///   variables, then the home directory of the password database.
+    package init(environment: [String: String]) {
+        func path(_ name: String) -> String? {
+            environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        }
+        let home = path("HOME") ?? CurrentProcess.account?.home ?? "/"
+        let isRoot = CurrentProcess.isRoot
+        state =
+            path("REMIT_STATE_DIR")
+            ?? (isRoot ? "/var/lib/remit" : (path("XDG_STATE_HOME") ?? "\(home)/.local/state") + "/remit")
+        runtime =
+            path("REMIT_RUNTIME_DIR")
+            ?? (isRoot ? "/run/remit" : path("XDG_RUNTIME_DIR").map { "\($0)/remit" } ?? "\(state)/run")
+        configuration =
+            path("REMIT_CONFIG_DIR")
+            ?? (isRoot ? "/etc/remit" : (path("XDG_CONFIG_HOME") ?? "\(home)/.config") + "/remit")
+    }
+
+    package var sessions: String { "\(state)/sessions" }
+    package var keys: String { "\(state)/keys" }
+    package var profiles: String { "\(configuration)/profiles" }
+    package var configurationFile: String { "\(configuration)/config.yaml" }
+
+    package func session(_ identifier: String) -> String { "\(sessions)/\(identifier)" }
+    package func journal(_ identifier: String) -> String { "\(session(identifier))/journal.jsonl" }
+    package func receipt(_ identifier: String) -> String { "\(session(identifier))/receipt.json" }
+    package func control(_ identifier: String) -> String { "\(runtime)/\(identifier)/control.sock" }
+
+    /// Makes the directories that hold secrets or evidence, for this user alone.
+    package func prepare() throws(SystemCallError) {
+        for path in [sessions, keys, runtime] { try FileSystem.makeDirectories(path) }
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+internal import RemitJournal
+internal import RemitKernel
+internal import RemitSandbox
+internal import RemitTask
+
+/// Looks whether a task reached what it was to reach. The verify command is run elsewhere; its result comes in.
+struct OutcomeJudge {
+    let outcome: Outcome
+    let workspace: ApprovedWorkspace?
+    /// Taken before the agent ran, where changes are judged.
+    let before: WorkspaceSnapshot?
+
+    /// How the verify command ended; `nil` when there is none.
+    enum Verification: Hashable {
+        case exited(Int32)
+        case failed(String)
+    }
+
+    func judge(_ verification: Verification?) -> ReceiptOutcome {
+        var problems: [String] = []
+        var artifacts: [ReceiptOutcome.Artifact] = []
+        judgeChanges(&problems)
+        for path in outcome.artifacts {
+            do {
+                artifacts.append(ReceiptOutcome.Artifact(path: path, digest: try digest(path)))
+            } catch {
+                problems.append("artifact `\(path)`: \(error)")
+            }
+        }
+        switch verification {
+        case .exited(0), nil: break
+        case .exited(let code): problems.append("the verify command exited with \(code)")
+        case .failed(let why): problems.append("the verify command did not run: \(why)")
+        }
+        return ReceiptOutcome(state: problems.isEmpty ? .met : .notMet, details: problems, artifacts: artifacts)
+    }
+
+    private func judgeChanges(_ problems: inout [String]) {
+        guard let patterns = outcome.changed else { return }
+        guard let before, let workspace else { return problems.append("there is no workspace to compare") }
+        do {
+            let after = try WorkspaceSnapshot(of: workspace.path)
+            let strays = before.changes(to: after).filter { path in !patterns.contains { $0.matches(path) } }
+            for path in strays.prefix(20) { problems.append("`\(path)` was changed and matches no pattern") }
+            if strays.count > 20 { problems.append("\(strays.count - 20) more paths match no pattern") }
+        } catch {
+            problems.append("cannot compare the workspace: \(error)")
+        }
+    }
+
+    private func digest(_ path: String) throws(SystemCallError) -> String {
+        guard let workspace else { throw SystemCallError("find a workspace", .notFound) }
+        let root = try FileSystem.open(workspace.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        let file = try FileSystem.openBeneath(path, in: root.number, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        guard try FileSystem.facts(of: file.number).isRegular else {
+            throw SystemCallError("read it as a regular file", Errno(code: EINVAL))
+        }
+        return try Digest.of(file: file.number, name: path)
+    }
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reconcile: finishes sessions whose supervisor is gone. Run by the guard, at boot, by a timer, and by every run.
+
+internal import RemitJournal
+package import RemitKernel
+internal import RemitLeases
+package import RemitTask
+
+/// What became of one session that was looked at.
+package struct RecoveryReport: Sendable {
+    package enum State: String, Sendable {
+        /// Its supervisor lives; nothing was done.
+        case running
+        /// Finished: processes dead, credentials verified, receipt signed.
+        case sealed
+        /// Processes dead, a credential is still to be verified.
+        case revoking
+        /// Could not be finished; the detail says why.
+        case failed
+    }
+
+    package let session: String
+    package let state: State
+    package let detail: String
+}
+
+/// Finishes one session.
+package final class Recovery {
+    private let session: String
+    private let directories: Directories
+    private let configuration: Configuration
+    private let patience: Duration
+    private let expiryPatience: Duration
+    private let loop: EventLoop
+
+    /// - Parameters:
+    ///   - patience: how long to wait for providers.
+    ///   - expiryPatience: how long to wait for credentials that nothing but their expiry ends.
+    package init(
+        _ session: String,
+        directories: Directories,
+        configuration: Configuration,
+        patience: Duration,
+        expiryPatience: Duration
+    ) throws(SystemCallError) {
+        self.session = session
+        self.directories = directories
+        self.configuration = configuration
+        self.patience = patience
+        self.expiryPatience = expiryPatience
+        loop = try EventLoop()
+    }
+
+    /// Does what is left to do.
+    package func run() -> RecoveryReport {
+        let recorder: SessionRecorder
+        do {
+            recorder = try SessionRecorder(reopening: session, in: directories)
+        } catch let error as JournalError {
+            switch error {
+            case .inUse: return report(.running, "its supervisor lives")
+            case .sealed: return remakeReceipt()
+            default: return report(.failed, error.description)
+            }
+        } catch {
+            return report(.failed, "\(error)")
+        }
+        do {
+            return try finish(recorder)
+        } catch {
+            return report(.failed, "\(error)")
+        }
+    }
+
+    private func finish(_ recorder: SessionRecorder) throws -> RecoveryReport {
+        var ledger = try LeaseLedger(journal: recorder.records)
+        let epoch = max(recorder.history.epoch, ledger.epoch) + 1
+        try recorder.record("session.adopted", ["epoch": .integer(epoch)], durable: true)
+        if recorder.history.reason == nil {
+            let reason: JSONValue = ["reason": .string(EndReason.supervisorLost.rawValue), "detail": "the supervisor died"]
+            try recorder.record("session.ending", reason)
+        }
+        if recorder.history.fenced == nil { try recorder.record("session.fenced") }
+        if recorder.history.lastProcessDead == nil {
+            guard killAll(recorder.history) else {
+                try recorder.commit()
+                return report(.failed, "processes of the session do not die")
+            }
+            try recorder.record("session.dead", ["processes": 0], durable: true)
+        }
+        closeRuntime()
+        let deadline = BootInstant.now.advanced(by: expiryPatience)
+        var leases = try endLeases(ledger, epoch, recorder)
+        while let moment = nextExpiry(leases), moment <= deadline, BootInstant.now < deadline {
+            try wait(until: moment, recorder)
+            ledger = try reread(recorder)
+            leases = try endLeases(ledger, epoch, recorder)
+        }
+        if recorder.history.revoked == nil { try recorder.record("session.revoked") }
+        let open = leases.filter { !$0.state.isTerminal }
+        guard open.isEmpty else {
+            try recorder.commit()
+            return report(.revoking, open.map { "\($0.name) is \($0.state.rawValue)" }.joined(separator: ", "))
+        }
+        try recorder.record("session.verified")
+        _ = try recorder.seal(leases: leases)
+        return report(.sealed, (recorder.history.reason ?? .supervisorLost).rawValue)
+    }
+
+    /// The journal was closed, and its writer died before the receipt was there.
+    private func remakeReceipt() -> RecoveryReport {
+        guard !FileSystem.exists(directories.receipt(session)) else { return report(.sealed, "it was finished already") }
+        do {
+            let key = try HostKey.loadOrCreate(directory: directories.keys)
+            let reader = try JournalReader(path: directories.journal(session), key: key.publicKey, session: session)
+            let head = JournalHead(hash: reader.verdict.head, count: reader.verdict.count)
+            let leases = try LeaseLedger(journal: reader.records).leases
+            let receipt = try Receipt.seal(SessionHistory(reader.records).receipt(journal: head, leases: leases), key: key)
+            try FileSystem.replace(directories.receipt(session), with: receipt, mode: 0o600)
+            closeRuntime()
+            return report(.sealed, "its receipt was missing")
+        } catch {
+            return report(.failed, "\(error)")
+        }
+    }
+
+    // MARK: processes
+
+    /// Kills whatever the journal says the session had, and looks whether it is gone.
+    private func killAll(_ history: SessionHistory) -> Bool {
+        guard history.bootIdentifier == BootInstant.bootIdentifier else { return true }
+        let initIsGone = history.initProcess?.kill(waiting: .seconds(5)) ?? true
+        guard let path = history.cgroup, path.contains(session),
+            let group = SessionCgroup.adopt(path: path, controllerPaths: history.controllers)
+        else { return initIsGone }
+        try? group.kill()
+        for _ in 0..<500 where group.isPopulated {
+            ProcessIdentity.pause(milliseconds: 10)
+            try? group.kill()
+        }
+        return !group.isPopulated && group.remove() && initIsGone
+    }
+
+    private func closeRuntime() {
+        FileSystem.remove(directories.control(session))
+        FileSystem.removeDirectory("\(directories.runtime)/\(session)")
+    }
+
+    // MARK: leases
+
+    private func reread(_ recorder: SessionRecorder) throws -> LeaseLedger {
+        try recorder.flush()
+        let key = try HostKey.loadPublicKey(directory: directories.keys)
+        let reader = try JournalReader(path: directories.journal(session), key: key, session: session)
+        return try LeaseLedger(journal: reader.records)
+    }
+
+    /// Ends every open lease of the ledger; returns all of them as they are afterwards.
+    private func endLeases(_ ledger: LeaseLedger, _ epoch: Int, _ recorder: SessionRecorder) throws -> [Lease] {
+        guard !ledger.open.isEmpty else { return ledger.leases }
+        let now = Stamp.now
+        let keeper = LeaseKeeper(
+            context: LeaseKeeper.Context(
+                session: session, task: recorder.history.task, owner: recorder.history.owner, epoch: epoch, deadline: now
+            ),
+            providers: Providers.make(
+                Set(ledger.open.map(\.provider)), from: configuration, desk: ClosedDesk(), loop: loop
+            ),
+            loop: loop,
+            hooks: LeaseKeeper.Hooks(
+                journal: { record, durable in try recorder.record(record, durable: durable) },
+                deliver: { _, _ in },
+                withdraw: { _ in },
+                alarm: { reason in try? recorder.record("session.alarm", ["reason": .string(reason)]) }
+            )
+        )
+        var ended: [Lease]?
+        keeper.adopt(ledger, epoch: epoch, patience: patience) { ended = $0 }
+        try loop.run { ended != nil }
+        let later = Dictionary((ended ?? []).map { ($0.identifier, $0) }) { $1 }
+        return ledger.leases.map { later[$0.identifier] ?? $0 }
+    }
+
+    /// When the last credential that only waits for its expiry has expired.
+    private func nextExpiry(_ leases: [Lease]) -> BootInstant? {
+        let waiting = leases.filter { $0.state == .expiredPending }
+        guard !waiting.isEmpty else { return nil }
+        let moments = waiting.compactMap { $0.expires?.wall }
+        guard let last = moments.max() else { return nil }
+        let rest = Duration.nanoseconds(max(0, last.nanoseconds - WallInstant.now.nanoseconds))
+        // The lease machine allows for a provider's clock that runs late; so do we.
+        return BootInstant.now.advanced(by: rest + LeasePolicy().skew + .milliseconds(200))
+    }
+
+    private func wait(until moment: BootInstant, _ recorder: SessionRecorder) throws {
+        var isDue = false
+        loop.schedule(at: moment) { isDue = true }
+        try recorder.flush()
+        try loop.run { isDue }
+    }
+
+    private func report(_ state: RecoveryReport.State, _ detail: String) -> RecoveryReport {
+        RecoveryReport(session: session, state: state, detail: detail)
+    }
+}
+
+/// Finishes every session that needs it.
+package enum Reconciliation {
+    /// - Parameter sessions: the ones to look at; all by default.
+    /// - Returns: a report for each session that is not simply over or alive.
+    package static func run(
+        directories: Directories,
+        configuration: Configuration,
+        sessions: [String]? = nil,
+        patience: Duration = .seconds(10),
+        expiryPatience: Duration = .zero
+    ) -> [RecoveryReport] {
+        let store = SessionStore(directories)
+        return (sessions ?? store.identifiers).compactMap { session in
+            if sessions == nil, FileSystem.exists(directories.receipt(session)) { return nil }
+            guard FileSystem.exists(directories.journal(session)) else { return nil }
+            do {
+                let report = try Recovery(
+                    session, directories: directories, configuration: configuration, patience: patience,
+                    expiryPatience: expiryPatience
+                ).run()
+                return sessions == nil && report.state == .running ? nil : report
+            } catch {
+                return RecoveryReport(session: session, state: .failed, detail: "\(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's standard streams: relayed, captured, and watched for signs of life.
+
+internal import CLinux
+internal import Glibc
+internal import RemitJournal
+internal import RemitKernel
+internal import RemitSandbox
+internal import RemitTask
+
+extension Supervisor {
+    func connectStreams() {
+        guard let streams = sandbox?.streams else { return }
+        if admitted.sandbox.terminal {
+            terminal = try? RawTerminal(0)
+            RawTerminal.copyWindowSize(from: 0, to: streams.output.number)
+        }
+        for descriptor in [streams.input.number, streams.output.number, streams.errors?.number ?? -1]
+        where descriptor >= 0 {
+            _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        }
+        relay(streams.output, to: 1, capturedAs: "stdout.log")
+        if let errors = streams.errors { relay(errors, to: 2, capturedAs: "stderr.log") }
+        let input = StreamRelay(from: 0, to: streams.input.number, on: loop) { [unowned self] in
+            self.inputRelay = nil
+            // A terminal has no end of file of its own; a pipe's is its closing.
+            if !self.admitted.sandbox.terminal { streams.input.close() }
+        }
+        inputRelay = input
+        input.start()
+    }
+
+    private func relay(_ source: DescriptorBox, to sink: CInt, capturedAs name: String) {
+        let capture = try? OutputCapture("\(directories.session(session))/\(name)")
+        if let capture { captures.append(capture) }
+        openRelays += 1
+        let relay = StreamRelay(
+            from: source.number,
+            to: sink,
+            on: loop,
+            tap: { [unowned self] bytes in
+                capture?.take(bytes)
+                self.monitor.sawOutput()
+            },
+            finished: { [unowned self] in
+                self.openRelays -= 1
+                capture?.finish()
+                // Nobody reads any more: the agent learns it from its next write.
+                source.close()
+            }
+        )
+        relays.append(relay)
+        relay.start()
+    }
+
+    /// Later occurrences of a credential are not kept in the captured output.
+    func hide(_ secret: Secret) {
+        for capture in captures { capture.hide(secret) }
+    }
+
+    func watchIdleness(_ idle: TimeSpan) {
+        let interval = max(.milliseconds(50), min(idle.duration / 4, .seconds(5)))
+        loop.schedule(after: interval) { [unowned self] in
+            guard self.machine.reason == nil else { return }
+            let used = self.sandbox.map { sandbox in
+                sandbox.cgroup?.cpuMicroseconds ?? ActivityMonitor.treeMicroseconds(sandbox.initPID)
+            }
+            if self.monitor.look(at: used ?? 0) >= idle.duration {
+                self.feed(.end(.idle, "\(idle)"))
+            } else {
+                self.watchIdleness(idle)
+            }
+        }
+    }
+}

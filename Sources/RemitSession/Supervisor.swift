@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one session: hears everything on one loop, asks the machine what to do, and does it.
+
+internal import CLinux
+internal import Glibc
+internal import RemitIdentity
+internal import RemitJournal
+internal import RemitKernel
+internal import RemitLeases
+internal import RemitSandbox
+internal import RemitTask
+
+/// How a finished session looks to whoever started it.
+package struct SessionResult: Sendable {
+    package let session: String
+    package let exitCode: Int32
+    /// One line for standard error, when the ending is not the agent's own.
+    package let message: String?
+    /// The receipt's path; `nil` while a lease is still to be revoked.
+    package let receipt: String?
+}
+
+/// What the command line decides about a run.
+package struct SupervisorOptions: Sendable {
+    package var status: CInt?
+    /// Note and report when each launch step ended.
+    package var traced: Bool
+    /// How long to wait for providers at the end.
+    package var patience: Duration
+
+    package init(status: CInt? = nil, traced: Bool = false, patience: Duration = .seconds(10)) {
+        self.status = status
+        self.traced = traced
+        self.patience = patience
+    }
+}
+
+/// Supervises one session on the calling thread, from the clone to the seal.
+package final class Supervisor {
+    let admitted: AdmittedSession
+    let directories: Directories
+    let options: SupervisorOptions
+    let loop: EventLoop
+    var machine = SessionMachine()
+    var recorder: SessionRecorder?
+    var sandbox: Sandbox?
+    var keeper: LeaseKeeper?
+    var desk: SessionDesk?
+    var guardian: GuardProcess?
+    var control: ControlServer?
+    var status: StatusStream?
+    var relays: [StreamRelay] = []
+    var captures: [OutputCapture] = []
+    var inputRelay: StreamRelay?
+    var terminal: RawTerminal?
+    var monitor = ActivityMonitor()
+    var exposed: [String: Secret] = [:]
+    var snapshot: WorkspaceSnapshot?
+    var isFenced = false
+    var endingSignal: CInt?
+    var launchFailure: String?
+    var waiters: [(ControlResponse) -> Void] = []
+    var openRelays = 0
+    var receiptPath: String?
+    var isSettled = false
+    var journalFailure: String?
+    var denials: [String: Int] = [:]
+    var verification: VerifyRun?
+    private var signals: SignalSource?
+
+    package init(
+        _ admitted: AdmittedSession,
+        directories: Directories,
+        options: SupervisorOptions
+    ) throws(SessionError) {
+        self.admitted = admitted
+        self.directories = directories
+        self.options = options
+        do { loop = try EventLoop() } catch { throw SessionError(.failed, "\(error)") }
+        if let number = options.status { status = try StatusStream(number) }
+    }
+
+    var session: String { admitted.session }
+
+    /// Runs the session to its end.
+    ///
+    /// - Throws: ``SessionError`` when nothing of the agent ran and nothing is left to say about it.
+    package func run() throws(SessionError) -> SessionResult {
+        do {
+            try prepare()
+        } catch {
+            abandon()
+            throw error
+        }
+        do {
+            try loop.run { isSettled && openRelays == 0 }
+        } catch {
+            // Without a loop nothing can be supervised: the guard ends the session when we are gone.
+            throw SessionError(.failed, "the event loop failed: \(error)")
+        }
+        terminal?.restore()
+        return SessionResult(session: session, exitCode: exitCode, message: message, receipt: receiptPath)
+    }
+
+    private func prepare() throws(SessionError) {
+        SignalSource.ignoreBrokenPipes()
+        do {
+            try directories.prepare()
+            try FileSystem.makeDirectories(directories.session(session))
+            try FileSystem.flushDirectory(of: directories.session(session))
+            try FileSystem.makeDirectories("\(directories.runtime)/\(session)")
+            signals = try SignalSource([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP])
+            if let signals {
+                _ = try loop.watch(signals.number, for: .read) { [unowned self] _ in self.hearSignals() }
+            }
+            if admitted.task.outcome?.changed != nil, let workspace = admitted.sandbox.workspace {
+                snapshot = try WorkspaceSnapshot(of: workspace.path)
+            }
+        } catch {
+            throw SessionError(.failed, "cannot prepare the session: \(error)")
+        }
+        try launch()
+        // From here on this process has secrets, and the sandbox's pid 1 was cloned before them.
+        do { try CurrentProcess.protectMemory() } catch { throw SessionError(.failed, "\(error)") }
+        try openJournal()
+        try startGuard()
+        try listen()
+        if let deadline = admitted.task.deadline {
+            loop.schedule(at: admitted.admitted.boot.advanced(by: deadline.duration)) { [unowned self] in
+                self.feed(.end(.deadline, "\(deadline)"))
+            }
+        }
+        if let idle = admitted.task.idle { watchIdleness(idle) }
+    }
+
+    private func launch() throws(SessionError) {
+        do {
+            sandbox = try Sandbox.start(
+                admitted.plan,
+                session: session,
+                host: admitted.host,
+                usesTerminal: admitted.sandbox.terminal,
+                traced: options.traced,
+                on: loop
+            ) { [unowned self] event in self.hear(event) }
+        } catch {
+            throw SessionError(.failed, error.description, hint: error.hint ?? "see `remit doctor`")
+        }
+    }
+
+    private func openJournal() throws(SessionError) {
+        let recorder = try SessionRecorder(creating: session, in: directories)
+        self.recorder = recorder
+        do {
+            try recorder.record("session.admitted", admissionRecord)
+            try recorder.flush()
+        } catch {
+            throw SessionError(.failed, "cannot write the journal: \(error)")
+        }
+        status?.send("admitted", ["session": .string(session)])
+    }
+
+    func startGuard() throws(SessionError) {
+        guard let sandbox else { return }
+        let kill = sandbox.cgroup?.openKill()
+        var environment = CurrentProcess.environment.filter {
+            ["HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"].contains($0.key)
+        }
+        environment["REMIT_STATE_DIR"] = directories.state
+        environment["REMIT_RUNTIME_DIR"] = directories.runtime
+        environment["REMIT_CONFIG_DIR"] = directories.configuration
+        environment["REMIT_CONFIG"] = CurrentProcess.environment["REMIT_CONFIG"]
+        environment["PATH"] = "/usr/local/bin:/usr/bin:/bin"
+        do {
+            let guardian = try GuardProcess.start(
+                initProcess: sandbox.initProcess,
+                cgroupKill: kill?.number,
+                arguments: ["remit", "reap", "--session", session, "--quiet"],
+                environment: environment
+            )
+            self.guardian = guardian
+            _ = try loop.watch(guardian.process.number, for: .read) { [unowned self] _ in self.guardEnded() }
+        } catch {
+            throw SessionError(.failed, "cannot start the guard: \(error)")
+        }
+    }
+
+    private func guardEnded() {
+        guard let guardian, !isSettled else { return }
+        guardian.reap()
+        self.guardian = nil
+        record("guard.lost")
+        // A session without a guard would survive us; a new one takes over, or the session ends.
+        do { try startGuard() } catch { feed(.end(.failed, error.description)) }
+    }
+
+    private func listen() throws(SessionError) {
+        do {
+            control = try ControlServer(path: directories.control(session), loop: loop) {
+                [unowned self] request, reply in self.answer(request, reply)
+            }
+        } catch {
+            throw SessionError(.failed, "\(error)", hint: "set XDG_RUNTIME_DIR or REMIT_RUNTIME_DIR to a short path")
+        }
+    }
+
+    /// The session could not even begin: nothing stays.
+    private func abandon() {
+        control?.close()
+        if let sandbox {
+            sandbox.kill()
+            _ = ProcessIdentity(pid: sandbox.initPID)?.kill(waiting: .seconds(5))
+            for _ in 0..<1000 where sandbox.cgroup?.isPopulated == true { ProcessIdentity.pause(milliseconds: 1) }
+            sandbox.close()
+        }
+        guardian?.dismiss()
+        FileSystem.removeDirectory("\(directories.runtime)/\(session)")
+        if recorder == nil { FileSystem.removeDirectory(directories.session(session)) }
+    }
+
+    // MARK: hearing
+
+    private func hear(_ event: SandboxEvent) {
+        switch event {
+        case .ready:
+            connectStreams()
+            requestLeases()
+            feed(.ready)
+        case .started:
+            record("session.started")
+            status?.send("started")
+            reportPhases()
+            feed(.started)
+        case .failed(let failure):
+            let program = admitted.sandbox.command.first ?? ""
+            guard failure.isExecution else {
+                return feed(.cannotStart("cannot build the sandbox: \(failure)", code: 125))
+            }
+            let code: Int32 = failure.errno == .notFound ? 127 : 126
+            feed(.cannotStart("cannot execute `\(program)`: \(failure.errno)", code: code))
+        case .agentEnded(let status):
+            let exit: AgentExit = status.signal.map { .signal(Int($0)) } ?? .code(Int(status.exitCode))
+            if machine.exit == .unknown { record("session.exited", Self.body(exit)) }
+            feed(.agentEnded(exit))
+        case .refused(let call): strike(call)
+        case .initEnded:
+            if sandbox?.cgroup == nil { died() }
+        case .emptied: died()
+        }
+    }
+
+    /// So many forbidden system calls end a session: a program that feels its way does not need as many.
+    private static let strikeLimit = 64
+
+    private func strike(_ call: String) {
+        denials[call, default: 0] += 1
+        let count = denials[call] ?? 0
+        // Each power of two is recorded: a flood of denials must not become a flood of records.
+        if count & (count - 1) == 0 {
+            record("session.denied", ["call": .string(call), "count": .integer(count)])
+            status?.send("denied", ["call": .string(call), "count": .integer(count)])
+        }
+        if denials.values.reduce(0, +) >= Self.strikeLimit, machine.reason == nil {
+            feed(.end(.strikes, "\(Self.strikeLimit) forbidden system calls"))
+        }
+    }
+
+    private func died() {
+        for (call, count) in denials.sorted(by: { $0.key < $1.key }) where count & (count - 1) != 0 {
+            record("session.denied", ["call": .string(call), "count": .integer(count)])
+        }
+        for name in sandbox?.cgroup?.limitsReached ?? [] { record("session.limit", ["name": .string(name)]) }
+        if machine.phase != .dying { decided(.failed, "the sandbox ended by itself") }
+        sandbox?.close()
+        record("session.dead", ["processes": 0])
+        status?.send("dead")
+        feed(.dead)
+    }
+
+    private func hearSignals() {
+        while let signal = signals?.next() {
+            switch signal {
+            case SIGWINCH:
+                if let output = sandbox?.streams?.output, terminal != nil {
+                    RawTerminal.copyWindowSize(from: 0, to: output.number)
+                }
+            case SIGTSTP: continue  // a stopped supervisor keeps no deadline
+            default:
+                if machine.reason == nil {
+                    endingSignal = signal
+                    feed(.end(.killed, Self.signalName(signal)))
+                } else {
+                    sandbox?.kill()
+                    feed(.hurry)
+                }
+            }
+        }
+    }
+
+    private static func signalName(_ signal: CInt) -> String {
+        [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP", SIGQUIT: "SIGQUIT"][signal] ?? "signal \(signal)"
+    }
+
+    // MARK: doing
+
+    func feed(_ input: SessionMachine.Input) {
+        if case .end(let reason, let detail) = input, machine.reason == nil { decided(reason, detail) }
+        if case .agentEnded(let exit) = input, machine.reason == nil, machine.phase == .running {
+            decided(exit == .code(0) ? .completed : .failed, "")
+        }
+        if case .cannotStart(let why, _) = input, machine.reason == nil {
+            launchFailure = why
+            decided(.failed, why)
+        }
+        for action in machine.handle(input) { perform(action) }
+    }
+
+    private func decided(_ reason: EndReason, _ detail: String) {
+        record("session.ending", ["reason": .string(reason.rawValue), "detail": .string(detail)])
+        status?.send("ending", ["reason": .string(reason.rawValue)])
+    }
+
+    private func perform(_ action: SessionMachine.Action) {
+        switch action {
+        case .release: release()
+        case .fence: fence()
+        case .kill: kill()
+        case .revoke: revoke()
+        case .abandonLeases: keeper?.endAll(reason: "hurried", patience: .zero) { _ in }
+        case .judge: judge()
+        case .seal: seal()
+        }
+    }
+
+    private func release() {
+        record("session.launched")
+        do {
+            // Whatever happens to us now, the journal already says what is running.
+            try recorder?.flush()
+            try sandbox?.release(secrets: exposed.map { name, secret in
+                "\(name)=" + secret.withBytes { String(decoding: $0, as: UTF8.self) }
+            }.sorted())
+            exposed = [:]
+            status?.send("launched", ["pid": .integer(Int(sandbox?.initPID ?? 0))])
+        } catch {
+            feed(.cannotStart("cannot release the agent: \(error)", code: 125))
+        }
+    }
+
+    private func kill() {
+        guard let sandbox else { return feed(.dead) }
+        if sandbox.hasEnded { return }
+        sandbox.kill()
+        insistOnDeath(after: .milliseconds(200))
+    }
+
+    /// A kill is not done when it was asked for, but when nothing is left.
+    private func insistOnDeath(after delay: Duration) {
+        loop.schedule(after: delay) { [unowned self] in
+            guard self.machine.phase == .dying, let sandbox = self.sandbox else { return }
+            sandbox.kill()
+            sandbox.lookAgain()
+            self.insistOnDeath(after: min(delay * 2, .seconds(2)))
+        }
+    }
+
+    func record(_ type: String, _ body: JSONValue = [:]) {
+        do { try recorder?.record(type, body) } catch {
+            guard journalFailure == nil else { return }
+            journalFailure = "\(error)"
+            // A session nobody can account for does not go on.
+            loop.enqueue { [unowned self] in self.feed(.end(.failed, "the journal failed: \(error)")) }
+        }
+    }
+
+    private func reportPhases() {
+        guard options.traced, let phases = sandbox?.phases else { return }
+        status?.send(
+            "phases",
+            ["phases": .array(phases.map { ["step": .string($0.step), "nanoseconds": .integer(Int($0.nanoseconds))] })]
+        )
+    }
+
+    static func body(_ exit: AgentExit) -> JSONValue {
+        switch exit {
+        case .code(let code): ["code": .integer(code)]
+        case .signal(let signal): ["signal": .integer(signal)]
+        case .unknown: [:]
+        }
+    }
+
+    // MARK: the result
+
+    private var exitCode: Int32 {
+        if journalFailure != nil { return 125 }
+        if machine.reason == .killed, let endingSignal { return 128 + endingSignal }
+        return machine.exitCode
+    }
+
+    private var message: String? {
+        let name = "session \(session)"
+        if let journalFailure { return "\(name): failed: \(journalFailure)" }
+        if let launchFailure { return "\(name): failed: \(launchFailure)" }
+        var parts: [String] = []
+        switch machine.reason {
+        case .completed, .failed:
+            if machine.exit == .unknown { parts.append("failed: \(machine.explanation)") }
+            if machine.outcomeMet == false { parts.append("outcome not met: \(outcomeProblem)") }
+        case let reason?:
+            parts.append("ended: \(reason.rawValue)" + (machine.explanation.isEmpty ? "" : " (\(machine.explanation))"))
+        case nil: break
+        }
+        let open = keeper?.leases.filter { !$0.state.isTerminal } ?? []
+        if !open.isEmpty {
+            let names = open.map { "\($0.name) is \($0.state.rawValue)" }.joined(separator: ", ")
+            parts.append("not every credential is verified gone: \(names); `remit reap` goes on")
+        }
+        return parts.isEmpty ? nil : "\(name): " + parts.joined(separator: "; ")
+    }
+
+    private var outcomeProblem: String {
+        recorder?.history.outcome?.details.first ?? "unknown"
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Made by scripts/embed-profiles from profiles/*.yaml: change those, and run it again.
+// swift-format-ignore-file
+
+/// The shipped profiles as text, so that `remit` needs no file to run a command.
+package enum BuiltInProfiles {
+    /// Name and text of each.
+    package static let texts: [(name: String, text: String)] = [
+        (
+            "base",
+            ##"""
+            # What every session's root is made of: the host's programs, read-only, and an /etc without secrets.
+            apiVersion: remit/v1
+            kind: Profile
+            name: base
+            description: the host's programs, read-only, and nothing else; made to be extended
+            filesystem:
+              binds:
+                - /usr
+              links: {/bin: usr/bin, /lib: usr/lib, /lib64: usr/lib64, /sbin: usr/sbin}
+              temporary: {size: 64MiB}
+              home: {size: 64MiB}
+              processes: minimal
+            etc:
+              copy:                         # each only where the host has it
+                - /etc/ld.so.cache
+                - /etc/ld.so.conf
+                - /etc/ld.so.conf.d
+                - /etc/ssl/certs            # not /etc/ssl: its `private` holds the host's keys
+                - /etc/ssl/openssl.cnf
+                - /etc/ca-certificates
+                - /etc/ca-certificates.conf
+                - /etc/localtime
+                - /etc/timezone
+                - /etc/locale.alias
+                - /etc/default/locale
+                - /etc/alternatives
+                - /etc/mime.types
+                - /etc/terminfo
+                - /etc/inputrc
+                - /etc/profile
+                - /etc/bash.bashrc
+                - /etc/os-release
+                - /etc/debian_version
+            environment:
+              allow: [TERM, COLORTERM, NO_COLOR, LANG, LANGUAGE, LC_*, TZ]
+              set:
+                PATH: /usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
+            layers:
+              required: [namespaces, mounts, userns-door, capabilities, seccomp, guard]
+
+            """##
+        ),
+        (
+            "coding",
+            ##"""
+            # For agents that build and test software.
+            apiVersion: remit/v1
+            kind: Profile
+            name: coding
+            description: compilers and test suites, with larger limits
+            extends: default
+            filesystem:
+              temporary: {size: 2GiB}
+              home: {size: 2GiB}
+            etc:
+              copy: [/etc/gitconfig, /etc/java-17-openjdk, /etc/java-21-openjdk, /etc/maven, /etc/nodejs]
+            environment:
+              allow: [CI, EDITOR, PAGER]
+              set: {GIT_TERMINAL_PROMPT: "0"}
+            limits: {memory: 16GiB, processes: 4096, openFiles: 65536}
+
+            """##
+        ),
+        (
+            "default",
+            ##"""
+            # What a task runs under that names no profile.
+            apiVersion: remit/v1
+            kind: Profile
+            name: default
+            description: an agent with the host's programs and moderate limits
+            extends: base
+            filesystem:
+              temporary: {size: 256MiB}
+              home: {size: 256MiB}
+            etc:
+              copy: [/etc/python3, /etc/perl]
+            limits: {memory: 4GiB, processes: 512, openFiles: 4096}
+            layers:
+              required: [landlock]          # not cgroup: hosts that delegate none to ordinary users are many
+
+            """##
+        ),
+        (
+            "strict",
+            ##"""
+            # For tasks that read and report, on hosts that have every layer.
+            apiVersion: remit/v1
+            kind: Profile
+            name: strict
+            description: small limits and fewer system calls, only on hosts that have every layer
+            extends: base
+            filesystem:
+              temporary: {size: 32MiB}
+              home: {size: 16MiB}
+            systemCalls:
+              deny:
+                - ptrace
+                - process_vm_readv
+                - process_vm_writev
+                - io_uring_setup
+                - memfd_create
+                - userfaultfd
+                - perf_event_open
+            limits: {memory: 1GiB, processes: 64, cpu: 1, openFiles: 512, fileSize: 256MiB}
+            layers:
+              required: [landlock, landlock-scopes, cgroup, limits.memory, limits.processes, limits.cpu]
+
+            """##
+        ),
+    ]
+}

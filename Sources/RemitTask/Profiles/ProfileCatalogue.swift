@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finding profiles by name: the operator's directories first, then those built in.
+
+/// One profile in a listing.
+package struct ProfileSummary: Hashable, Sendable, Codable {
+    /// Its name.
+    package let name: String
+    /// One line on what it is for.
+    package let description: String?
+    /// The name of its parent.
+    package let extends: String?
+    /// Its file; nothing for one that is built in.
+    package let file: String?
+    /// Why it cannot be used, where its file is refused.
+    package let problem: String?
+}
+
+/// The profiles that a host has.
+package struct ProfileCatalogue: Sendable {
+    /// Longer chains are refused: nobody could say what they amount to.
+    package static let longestChain = 16
+
+    private let directories: [String]
+
+    /// Makes a catalogue; a profile of an earlier directory hides those of the same name in later ones and built in.
+    package init(directories: [String] = []) {
+        self.directories = directories
+    }
+
+    /// Every profile by name, sorted; those that are refused say why.
+    package func names() -> [ProfileSummary] {
+        knownNames.map { name in
+            do throws(FileError) {
+                guard let found = try find(name) else {
+                    return ProfileSummary(name: name, description: nil, extends: nil, file: nil, problem: "not found")
+                }
+                let layer = found.layer.value
+                return ProfileSummary(
+                    name: name, description: layer.description, extends: layer.extends,
+                    file: found.isBuiltIn ? nil : found.layer.file, problem: nil
+                )
+            } catch {
+                return ProfileSummary(
+                    name: name, description: nil, extends: nil, file: error.file, problem: error.description
+                )
+            }
+        }
+    }
+
+    /// The profile of a name with everything it extends merged in.
+    ///
+    /// - Parameter wanted: An error at the place where the name was written, for when it is unknown.
+    /// - Throws: `FileError` when it is unknown, when a file of the chain is refused, or when the chain never ends.
+    package func resolve(_ name: String, wanted: FileError? = nil) throws(FileError) -> Profile {
+        guard Name.problem(name) == nil, let found = try find(name) else {
+            throw FileError(
+                file: wanted?.file ?? "", line: wanted?.line ?? 0, column: wanted?.column ?? 0, message: unknown(name),
+                hint: "`remit profile list` shows all"
+            )
+        }
+        return try resolve(found.layer)
+    }
+
+    /// A profile file from anywhere with everything it extends merged in.
+    ///
+    /// - Throws: `FileError` when a file of the chain is unknown or refused, or when the chain never ends.
+    package func resolve(_ file: DecodedFile<ProfileLayer>) throws(FileError) -> Profile {
+        var chain = [file]
+        while let last = chain.last, let parent = last.value.extends {
+            let lineage = chain.map(\.value.name)
+            if lineage.contains(parent) || chain.count == Self.longestChain {
+                let path = (lineage + [parent]).map { "`\($0)`" }.joined(separator: " extends ")
+                let problem = lineage.contains(parent) ? "never ends" : "is too long a chain"
+                throw last.error(at: "extends", "\(path), which \(problem)")
+            }
+            guard let found = try find(parent) else { throw last.error(at: "extends", unknown(parent)) }
+            chain.append(found.layer)
+        }
+        return ProfileMerge.resolve(chain.map(\.value))
+    }
+
+    private func unknown(_ name: String) -> String {
+        "unknown profile `\(Excerpt.of(name))`\(Spelling.ending(for: name, among: knownNames))"
+    }
+
+    private var knownNames: [String] {
+        let own = directories.flatMap(BoundedFile.documents).filter { Name.problem($0) == nil }
+        return Set(own).union(BuiltInProfiles.texts.map(\.name)).sorted()
+    }
+
+    private func find(_ name: String) throws(FileError) -> (layer: DecodedFile<ProfileLayer>, isBuiltIn: Bool)? {
+        for directory in directories {
+            let path = "\(directory)/\(name).yaml"
+            guard let bytes = try BoundedFile.readIfPresent(path) else { continue }
+            let layer = try ProfileLayer.decode(bytes: bytes, file: path)
+            guard layer.value.name == name else {
+                throw layer.error(at: "name", "`name` is `\(layer.value.name)`, but the file's name says `\(name)`")
+            }
+            return (layer, false)
+        }
+        guard let text = BuiltInProfiles.texts.first(where: { $0.name == name })?.text else { return nil }
+        return (try ProfileLayer.decode(bytes: Array(text.utf8), file: "built-in profile \(name)"), true)
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every subcommand starts from: directories, configuration, profiles.
+
+internal import ArgumentParser
+internal import RemitKernel
+internal import RemitSession
+internal import RemitTask
+
+struct Context {
+    let environment: [String: String]
+    let directories: Directories
+
+    init() {
+        CurrentProcess.occupyStandardStreams()
+        SignalSource.ignoreBrokenPipes()
+        environment = CurrentProcess.environment
+        directories = Directories(environment: environment)
+    }
+
+    var store: SessionStore { SessionStore(directories) }
+
+    var catalogue: ProfileCatalogue { ProfileCatalogue(directories: [directories.profiles]) }
+
+    /// The operator's configuration: the named file, `REMIT_CONFIG`, the usual place, or what holds without one.
+    func configuration(_ option: String?) throws -> Configuration {
+        let path = option ?? environment["REMIT_CONFIG"] ?? directories.configurationFile
+        if option == nil, environment["REMIT_CONFIG"] == nil, !FileSystem.exists(path) { return .standard }
+        do { return try Configuration.load(path).value } catch {
+            throw Output.fail(error.description, hint: error.hint, code: 64)
+        }
+    }
+
+    /// Reads a session by identifier prefix.
+    func record(_ prefix: String) throws -> SessionRecord {
+        do { return try store.record(try store.resolve(prefix)) } catch {
+            throw Output.fail(error)
+        }
+    }
+}
+
+struct ConfigurationOption: ParsableArguments {
+    @Option(name: .customLong("config"), help: "The operator's configuration file. [environment: REMIT_CONFIG]")
+    var path: String?
+}
+
+extension Layer: ExpressibleByArgument {}
+extension TimeSpan: ExpressibleByArgument {
+    init?(argument: String) { self.init(argument) }
+}
+extension ByteCount: ExpressibleByArgument {
+    init?(argument: String) { self.init(argument) }
+}

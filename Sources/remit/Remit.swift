@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+
+/// The command line: nouns, then verbs; people on standard error, machines on standard output.
+@main
+struct Remit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remit",
+        abstract: "Runs an agent within its remit: one task, one sandbox, short-lived credentials, one provable end.",
+        version: Version.current,
+        groupedSubcommands: [
+            CommandGroup(name: "Sessions", subcommands: [
+                Run.self, Check.self, ListSessions.self, Inspect.self, Logs.self, Kill.self, Reap.self,
+            ]),
+            CommandGroup(name: "Evidence", subcommands: [JournalCommand.self, ReceiptCommand.self, TokenCommand.self]),
+            CommandGroup(name: "This host", subcommands: [Doctor.self, ProfileCommand.self]),
+        ]
+    )
+}
+
+enum Version {
+    static let current = "0.1.0"
+}

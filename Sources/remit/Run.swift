@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import Glibc
+internal import RemitJournal
+internal import RemitKernel
+internal import RemitSession
+internal import RemitTask
+
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a task in a sandbox, and end all of it.",
+        discussion: """
+            The exit code is the agent's own, or: 64 usage, 121 outcome not met, 123 ended for exceeding its scope, \
+            124 deadline or idle, 125 remit failed, 126 refused before start, 127 command not found, 128+n killed by \
+            signal n.
+            """
+    )
+
+    @Option(name: [.customShort("f"), .customLong("file")], help: "The task file.")
+    var file: String?
+    @Option(help: "The profile to run under.")
+    var profile: String?
+    @Option(help: "The directory the agent works in.")
+    var workspace: String?
+    @Flag(help: "Bind the workspace read-only.")
+    var readOnly = false
+    @Option(help: "End the session after this long, for example 30m.")
+    var deadline: TimeSpan?
+    @Option(help: "End it when it neither writes nor computes for this long.")
+    var idle: TimeSpan?
+    @Option(help: "Memory of the whole session, for example 2GiB.")
+    var memory: ByteCount?
+    @Option(help: "Processes and threads of the whole session.")
+    var processes: Int?
+    @Option(help: "Processors' worth of time, for example 1.5.")
+    var cpu: Double?
+    @Option(name: .customLong("env"), help: "Set NAME=VALUE, or pass NAME on from the caller.")
+    var variables: [String] = []
+    @Option(help: "The task's name.")
+    var name: String?
+    @Option(help: "Who answers for it.")
+    var owner: String?
+    @Option(help: "What is to be done, in one sentence.")
+    var intent: String?
+    @Flag(inversion: .prefixedNo, help: "Give the agent a terminal; automatic when standard input and output are one.")
+    var tty: Bool?
+    @Flag(help: "Print the plan and what would be enforced; start nothing.")
+    var dryRun = false
+    @Option(name: .customLong("allow-degraded"), help: "Start although this required layer is not fully enforced.")
+    var allowDegraded: [Layer] = []
+    @Option(name: .customLong("status-fd"), help: "Write events as JSON Lines to this descriptor.")
+    var statusDescriptor: Int32?
+    @Flag(name: .shortAndLong, help: "Do not say how the session ended.")
+    var quiet = false
+    @OptionGroup var configurationOption: ConfigurationOption
+    @OptionGroup var formatOption: FormatOption
+    @Argument(parsing: .postTerminator, help: "The command to run, after `--`.")
+    var command: [String] = []
+
+    func run() throws {
+        let context = Context()
+        let configuration = try context.configuration(configurationOption.path)
+        let request = try makeRequest(context, configuration)
+        do {
+            let admitted = try AdmittedSession(request)
+            if dryRun { return PlanView(admitted).show(formatOption.format) }
+            // Start-up reconcile: what an earlier supervisor left is finished before anything new begins.
+            _ = Reconciliation.run(
+                directories: context.directories, configuration: configuration, patience: .seconds(2)
+            )
+            let options = SupervisorOptions(
+                status: statusDescriptor, traced: context.environment["REMIT_TRACE"] == "1"
+            )
+            let supervisor = try Supervisor(admitted, directories: context.directories, options: options)
+            let result = try supervisor.run()
+            if let message = result.message, !quiet { Output.write("remit: \(Terminal.printable(message))\n", to: 2) }
+            throw ExitCode(result.exitCode)
+        } catch let error as SessionError {
+            throw Output.fail(error)
+        }
+    }
+
+    private func makeRequest(_ context: Context, _ configuration: Configuration) throws -> RunRequest {
+        var decoded: DecodedFile<TaskSpecification>?
+        var directory = "."
+        if let file {
+            do { decoded = try TaskFile.load(file) } catch {
+                throw Output.fail(error.description, hint: error.hint, code: 64)
+            }
+            directory = FileSystem.parent(of: file)
+        }
+        var task = decoded?.value ?? TaskSpecification(name: "ad-hoc")
+        if let name { task.name = name }
+        if let owner { task.owner = owner }
+        if let intent { task.intent = intent }
+        if let profile { task.profile = profile }
+        if !command.isEmpty { task.command = command }
+        if let deadline { task.deadline = deadline }
+        if let idle { task.idle = idle }
+        if let memory { task.limits.memory = memory }
+        if let processes { task.limits.processes = processes }
+        if let cpu { task.limits.cpu = cpu }
+        if let workspace {
+            task.workspace = Workspace(path: try absolute(workspace), mode: readOnly ? .read : .write)
+        } else if readOnly, let given = task.workspace {
+            task.workspace = Workspace(path: given.path, mode: .read)
+        }
+        for variable in variables {
+            let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            if let problem = VariableName.problem(parts[0]) {
+                throw Output.fail("variable `\(parts[0])` \(problem)", code: 64)
+            }
+            task.environment[parts[0]] = parts.count == 2 ? parts[1] : context.environment[parts[0]]
+        }
+        try checkPlainTexts(task)
+        let terminals = RawTerminal.isTerminal(0) && RawTerminal.isTerminal(1)
+        if tty == true, !terminals {
+            throw Output.fail("`--tty` needs a terminal as standard input and output", code: 64)
+        }
+        return RunRequest(
+            task: task,
+            file: decoded,
+            directory: try absolute(directory),
+            configuration: configuration,
+            directories: context.directories,
+            catalogue: context.catalogue,
+            terminal: tty ?? terminals,
+            excused: Set(allowDegraded),
+            callerEnvironment: context.environment
+        )
+    }
+
+    /// What came from options obeys the rules of the file.
+    private func checkPlainTexts(_ task: TaskSpecification) throws {
+        if let problem = Name.problem(task.name) { throw Output.fail("name `\(task.name)` \(problem)", code: 64) }
+        for (option, text) in [("owner", owner), ("intent", intent)] {
+            guard let text, let problem = PlainText.problem(text) else { continue }
+            throw Output.fail("`--\(option)` \(problem)", code: 64)
+        }
+        for text in command {
+            guard text.utf8.contains(0) else { continue }
+            throw Output.fail("the command holds a NUL byte", code: 64)
+        }
+        if let processes, processes < 1 { throw Output.fail("`--processes` must be at least 1", code: 64) }
+        if let cpu, !(0.01...1024).contains(cpu) { throw Output.fail("`--cpu` must be from 0.01 to 1024", code: 64) }
+        if let deadline, deadline.milliseconds == 0 { throw Output.fail("`--deadline` must be longer", code: 64) }
+        if let idle, idle.milliseconds == 0 { throw Output.fail("`--idle` must be longer", code: 64) }
+    }
+
+    private func absolute(_ path: String) throws -> String {
+        do { return try FileSystem.resolved(path) } catch {
+            throw Output.fail("cannot use `\(path)`: \(error.errno)", code: 126)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// ps, inspect, logs: looking at sessions.
+
+internal import ArgumentParser
+internal import RemitJournal
+internal import RemitKernel
+internal import RemitSession
+
+struct ListSessions: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "ps", abstract: "List sessions.")
+
+    @Flag(name: .shortAndLong, help: "Those that are over as well.")
+    var all = false
+    @OptionGroup var formatOption: FormatOption
+
+    func run() throws {
+        let store = Context().store
+        let records: [SessionRecord] = store.identifiers
+            .compactMap { try? store.record($0) }
+            .filter { all || $0.state != .ended }
+            .sorted { SessionView.time($0.history.admitted) < SessionView.time($1.history.admitted) }
+        switch formatOption.format {
+        case .json: Output.json(.array(records.map(SessionView.json)))
+        case .table:
+            var table = Table(columns: ["SESSION", "TASK", "OWNER", "STATE", "REASON", "STARTED"])
+            for record in records {
+                table.rows.append([
+                    record.session, record.history.task, record.history.owner, record.state.rawValue,
+                    record.reason?.rawValue ?? "-", SessionView.time(record.history.admitted),
+                ])
+            }
+            Output.table(table)
+        }
+    }
+}
+
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show everything known about a session.")
+
+    @Argument(help: "The session, or the beginning of its identifier.")
+    var session: String
+    @OptionGroup var formatOption: FormatOption
+
+    func run() throws {
+        let record = try Context().record(session)
+        switch formatOption.format {
+        case .json: Output.json(SessionView.details(record))
+        case .table:
+            var table = Table(columns: ["WHAT", "VALUE"])
+            table.rows = SessionView.rows(record)
+            Output.table(table)
+        }
+    }
+}
+
+struct Logs: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print what the agent wrote, its credentials taken out."
+    )
+
+    @Argument(help: "The session, or the beginning of its identifier.")
+    var session: String
+    @Flag(help: "Standard error instead of standard output.")
+    var stderr = false
+
+    func run() throws {
+        let context = Context()
+        do {
+            let session = try context.store.resolve(session)
+            let path = "\(context.directories.session(session))/\(stderr ? "stderr" : "stdout").log"
+            let file: OwnedDescriptor
+            do { file = try FileSystem.open(path) } catch {
+                // A terminal has one stream only, and a session that never ran has none.
+                if error.errno == .notFound { return }
+                throw Output.fail("\(error)", code: 125)
+            }
+            try FileSystem.readPieces(file.number, name: path) { piece in
+                try? FileSystem.writeAll(1, piece, name: "output")
+            }
+        } catch let error as SessionError {
+            throw Output.fail(error)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import RemitTesting
+
+/// A file of Tests/CLITests/Resources, as text.
+func resource(_ name: String) throws -> String {
+    try String(contentsOf: Bundle.module.bundleURL.appending(path: "Resources/\(name)"), encoding: .utf8)
+}
+
+/// The path of a file of Tests/CLITests/Resources.
+func resourcePath(_ name: String) -> String { Bundle.module.bundleURL.appending(path: "Resources/\(name)").path }
+
+/// Whether the tests run as root.
+let isRoot = geteuid() == 0
+
+/// Text as a YAML double-quoted scalar.
+func quoted(_ text: String) -> String {
+    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n") + "\""
+}
+
+/// A list of strings in YAML's flow style.
+func flow(_ texts: [String]) -> String { "[" + texts.map(quoted).joined(separator: ", ") + "]" }
+
+extension Playground {
+    /// A task that is bounded in every aspect and runs `script` with sh(1).
+    func boundedTask(_ script: String, credentials: String = "", more: String = "") throws -> String {
+        try task(
+            """
+            name: fix-orders
+            intent: Fix the rounding error in orders.py and write the totals to report.json
+            owner: alice@example.com
+            deadline: 30s
+            workspace: {path: \(quoted(workspace)), mode: write}
+            command: \(flow(["sh", "-c", script]))
+            \(credentials)
+            \(more.isEmpty ? "outcome: {artifacts: [report.json]}" : more)
+
+            """
+        )
+    }
+
+    /// What `remit inspect` says of a session.
+    func inspect(_ session: String) throws -> JSON { try remit("inspect", session, "--format", "json").json() }
+
+    /// The predicate of a session's receipt.
+    func receipt(_ session: String) throws -> JSON {
+        try remit("receipt", "show", session, "--format", "json").json()["predicate"]
+    }
+
+    /// The session's line of `remit ps -a`.
+    func listed(_ session: String) throws -> JSON {
+        let list = try remit("ps", "-a", "--format", "json").json().list ?? []
+        return list.first { $0["session"].text == session } ?? .null
+    }
+}
