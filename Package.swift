@@ -47,7 +47,7 @@ let package = Package(
         // One concern each.
         .target(name: "RemitJournal", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
         .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
-        .target(name: "RemitLeases", dependencies: ["RemitKernel", "RemitIdentity", "RemitTask"], swiftSettings: strict),
+        .target(name: "RemitLeases", dependencies: ["RemitKernel"], swiftSettings: strict),
         .target(name: "RemitSandbox", dependencies: ["RemitKernel", "RemitTask"], swiftSettings: strict),
 
         // The supervisor and the command.
@@ -82,7 +82,7 @@ let package = Package(
         .testTarget(name: "RemitTaskTests", dependencies: ["RemitTask"]),
         .testTarget(name: "RemitJournalTests", dependencies: ["RemitJournal", "RemitKernel", crypto]),
         .testTarget(name: "RemitIdentityTests", dependencies: ["RemitIdentity", "RemitKernel", crypto]),
-        .testTarget(name: "RemitLeasesTests", dependencies: ["RemitLeases", "RemitIdentity", "RemitKernel", "RemitTask"]),
+        .testTarget(name: "RemitLeasesTests", dependencies: ["RemitLeases", "RemitKernel", "remit-provider-postgres"]),
         .testTarget(
             name: "RemitSandboxTests",
             dependencies: ["RemitSandbox", "RemitKernel", "RemitTask"],

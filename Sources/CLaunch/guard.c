@@ -33,7 +33,7 @@ __attribute__((noreturn)) static void watch(const struct guard_plan *plan) {
     ignore.sa_handler = SIG_IGN;
     int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU};
     for (size_t index = 0; index < sizeof ignored / sizeof *ignored; index++) { sigaction(ignored[index], &ignore, NULL); }
-    launch_close_others(plan->keep, plan->keep_count);
+    if (launch_close_others(plan->keep, plan->keep_count) < 0) { _exit(125); }
     redirect_standard_streams();
     if (chdir("/") < 0) { /* the reaper needs no directory of its own */ }
 

@@ -49,8 +49,7 @@ void launch_become_init(const struct launch_plan *plan, pid_t agent) {
             }
         }
     }
-    launch_close_others(keep, 3);
-    linux_close_range(0, 2, 0);
+    if (launch_close_others(keep, 3) < 0 || linux_close_range(0, 2, 0) < 0) { _exit(125); }
     if (confine_init() < 0) { _exit(125); }
 
     struct pollfd sources[2] = {{.fd = children, .events = POLLIN}, {.fd = plan->life, .events = POLLIN}};

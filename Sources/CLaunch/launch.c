@@ -69,15 +69,15 @@ int launch_send_descriptor(const struct launch_plan *plan, int descriptor, int t
     return sendmsg(plan->control, &envelope, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-void launch_close_others(const int *keep, size_t count) {
+int launch_close_others(const int *keep, size_t count) {
     unsigned int first = 3;
     for (size_t index = 0; index < count; index++) {
         unsigned int kept = (unsigned int)keep[index];
         if (keep[index] < 3) { continue; }
-        if (kept > first) { linux_close_range(first, kept - 1, 0); }
+        if (kept > first && linux_close_range(first, kept - 1, 0) < 0) { return -1; }
         first = kept + 1;
     }
-    linux_close_range(first, ~0U, 0);
+    return linux_close_range(first, ~0U, 0);
 }
 
 static void run_steps(const struct launch_plan *plan, uint32_t phase, const struct launch_step *steps, size_t count) {
@@ -98,7 +98,11 @@ static void run_steps(const struct launch_plan *plan, uint32_t phase, const stru
 
 __attribute__((noreturn)) static void run_plan(const struct launch_plan *plan) {
     if (plan->trace != NULL) { plan->trace->started = now(); }
-    launch_close_others(plan->keep, plan->keep_count);
+    // A descriptor too many would be the agent's: without close_range(2) nothing starts.
+    if (launch_close_others(plan->keep, plan->keep_count) < 0) {
+        say(plan, LAUNCH_FAILED, 0, 0, errno);
+        _exit(125);
+    }
     run_steps(plan, 0, plan->setup, plan->setup_count);
     if (plan->agent == NULL) { _exit(125); }
     // A raw clone: glibc's fork would take its own locks, which a thread of the supervisor may have held.

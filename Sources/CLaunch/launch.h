@@ -20,6 +20,7 @@ int launch_send_descriptor(const struct launch_plan *plan, int descriptor, int t
 __attribute__((noreturn)) void launch_become_init(const struct launch_plan *plan, pid_t agent);
 
 /// Closes every descriptor from 3 up that `keep` (ascending) does not name.
-void launch_close_others(const int *keep, size_t count);
+/// 0, or -1 with errno.
+int launch_close_others(const int *keep, size_t count);
 
 #endif

@@ -234,6 +234,10 @@ static int default_signals(void) {
 
 static int execute(const struct launch_plan *plan, const struct launch_step *step) {
     int denied = 0;
+    if (step->data == NULL) {
+        errno = ENOENT;
+        return -1;
+    }
     for (const char *const *candidate = step->data; *candidate != NULL; candidate++) {
         execve(*candidate, plan->arguments, plan->environment);
         if (errno == EACCES) { denied = 1; }
@@ -295,6 +299,10 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
     case LAUNCH_READY: return launch_ready(plan);
     case LAUNCH_CLOSE_ON_EXEC: return linux_close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     case LAUNCH_SECCOMP: {
+        if (step->length / sizeof(struct sock_filter) > BPF_MAXINSNS) {
+            errno = E2BIG;
+            return -1;
+        }
         struct sock_fprog program = {
             .len = (unsigned short)(step->length / sizeof(struct sock_filter)), .filter = (struct sock_filter *)step->data};
         int listener = linux_seccomp(SECCOMP_SET_MODE_FILTER, (unsigned int)step->a, &program);

@@ -5,7 +5,7 @@
 
 #include <sys/fsuid.h>
 
-ssize_t linux_receive(int socket, void *buffer, size_t capacity, int *descriptor) {
+ssize_t linux_receive(int socket, void *buffer, size_t capacity, int wait, int *descriptor) {
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];
@@ -16,7 +16,7 @@ ssize_t linux_receive(int socket, void *buffer, size_t capacity, int *descriptor
     *descriptor = -1;
     ssize_t count;
     do {
-        count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+        count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
     } while (count < 0 && errno == EINTR);
     if (count < 0) { return -1; }
     for (struct cmsghdr *item = CMSG_FIRSTHDR(&message); item != NULL; item = CMSG_NXTHDR(&message, item)) {
@@ -27,9 +27,9 @@ ssize_t linux_receive(int socket, void *buffer, size_t capacity, int *descriptor
     return count;
 }
 
-int linux_epoll_wait(int poll, struct linux_event *events) {
+int linux_epoll_wait(int poll, struct linux_event *events, int milliseconds) {
     struct epoll_event ready[64];
-    int count = epoll_wait(poll, ready, 64, -1);
+    int count = epoll_wait(poll, ready, 64, milliseconds);
     for (int index = 0; index < count; index++) {
         events[index].serial = ready[index].data.u64;
         events[index].ready = ready[index].events;

@@ -64,7 +64,9 @@ extension MemberReader {
     fileprivate mutating func base64(_ name: String) throws(ReceiptProblem) -> [UInt8] {
         let text = try text(name)
         guard let data = Data(base64Encoded: text), data.base64EncodedString() == text else {
-            throw refuse(name, "not base64")
+            let alphabet = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+            let digits = text.utf8.prefix { alphabet.contains($0) }.count
+            throw refuse(name, "not base64 from character \(digits + 1)")
         }
         return Array(data)
     }

@@ -171,6 +171,15 @@ package final class SessionCgroup {
         return !String(decoding: bytes, as: UTF8.self).contains("populated 0")
     }
 
+    /// The same, by reading an open `cgroup.events` from its start: that is also what re-arms its notification.
+    package static func isPopulated(events descriptor: CInt) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 256)
+        let count = unsafe pread(descriptor, &buffer, buffer.count, 0)
+        // ENODEV: the group was removed, which only an empty one can be.
+        guard count > 0 else { return Errno.last != .noDevice }
+        return !String(decoding: buffer[..<count], as: UTF8.self).contains("populated 0")
+    }
+
     /// CPU time used so far in microseconds, where the host counts it.
     package var cpuMicroseconds: UInt64? {
         guard let bytes = try? FileSystem.read("\(path)/cpu.stat", limit: 4096) else { return nil }

@@ -122,11 +122,12 @@ package final class EventLoop {
         let ready = deferred
         deferred.removeAll()
         for handler in ready { handler() }
-        if !ready.isEmpty { return }
         try arm()
         var events = [linux_event](repeating: linux_event(), count: 64)
         let descriptor = poll.number
-        let count = try check("wait for events") { unsafe linux_epoll_wait(descriptor, &events) }
+        // Work that defers itself again must not keep everybody else from being heard.
+        let limit: CInt = ready.isEmpty && deferred.isEmpty ? -1 : 0
+        let count = try check("wait for events") { unsafe linux_epoll_wait(descriptor, &events, limit) }
         for event in events.prefix(Int(count)) {
             let serial = event.serial
             if serial == 0 {

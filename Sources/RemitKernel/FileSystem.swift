@@ -63,6 +63,11 @@ package enum FileSystem {
         )
     }
 
+    /// Makes an empty file, mode 0600, that must not exist.
+    package static func create(_ path: String) throws(SystemCallError) -> OwnedDescriptor {
+        try open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+    }
+
     /// The corresponding system call is `fstat(2)`.
     package static func facts(of descriptor: CInt) throws(SystemCallError) -> Facts {
         var status = stat()
@@ -76,6 +81,16 @@ package enum FileSystem {
         try check("look at `\(path)`") { unsafe fstatat(directory, path, &status, AT_SYMLINK_NOFOLLOW) }
         return Facts(status)
     }
+
+    /// The corresponding system call is `stat(2)`: a symbolic link is followed.
+    package static func facts(following path: String) throws(SystemCallError) -> Facts {
+        var status = stat()
+        try check("look at `\(path)`") { unsafe stat(path, &status) }
+        return Facts(status)
+    }
+
+    /// For ``open(_:_:mode:in:)``: read-only, and no symbolic link at the end.
+    package static let noFollow: CInt = O_RDONLY | O_NOFOLLOW
 
     /// Reads a whole file of at most `limit` bytes.
     ///
@@ -153,15 +168,24 @@ package enum FileSystem {
     }
 
     /// The names in an open directory, sorted. The descriptor keeps its own position.
+    ///
+    /// - Throws: ``SystemCallError``; EILSEQ for a name that is not UTF-8.
     package static func names(of descriptor: CInt, name: String) throws(SystemCallError) -> [String] {
         let copy = try open(".", O_RDONLY | O_DIRECTORY, in: descriptor)
         guard let stream = unsafe fdopendir(copy.release()) else { throw SystemCallError("list `\(name)`", .last) }
         defer { unsafe closedir(stream) }
         var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        while true {
+            errno = 0
+            guard let entry = unsafe readdir(stream) else {
+                if errno != 0 { throw SystemCallError("list `\(name)`", .last) }
+                break
             }
+            let text = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(validatingCString: $0) }
+            }
+            // A repaired name would name another file, or none.
+            guard let name = text else { throw SystemCallError("read a name in `\(name)`", Errno(code: EILSEQ)) }
             if name != ".", name != ".." { names.append(name) }
         }
         return names.sorted()

@@ -37,6 +37,7 @@ package final class GuardProcess {
         var number: CInt = -1
         let words = CStrings(arguments)
         let settings = CStrings(environment.map { "\($0.key)=\($0.value)" }.sorted())
+        defer { withExtendedLifetime((words, settings)) {} }
         let pid = unsafe keep.withUnsafeBufferPointer { kept in
             var plan = unsafe guard_plan()
             unsafe plan.life = life.read.number

@@ -103,6 +103,7 @@ private final class HelperRun {
         child.life.close()
         // The child speaks only when it fails; end of stream means that its program runs.
         if case .failed(let failure) = try child.receive() {
+            child.collect()
             throw SystemCallError(failure.step, failure.errno)
         }
         watches.append(try loop.watch(child.process.number, for: .read) { _ in self.ended() })
@@ -137,7 +138,10 @@ private final class HelperRun {
             let count = unsafe read(streams[index].number, &buffer, buffer.count)
             if count > 0 {
                 received[index] += buffer[..<count]
-                if received[index].count > outputLimit { return stop(.overflowed) }
+                if received[index].count > outputLimit {
+                    if verdict == nil { verdict = .overflowed }
+                    return stop(.overflowed)
+                }
             } else if count < 0, Errno.last == .interrupted {
                 continue
             } else if count < 0, Errno.last == .again {
@@ -166,8 +170,10 @@ private final class HelperRun {
     }
 
     private func stop(_ outcome: HelperOutcome) {
-        guard verdict == nil, status == nil else { return }
-        verdict = outcome
+        guard status == nil else { return }
+        if verdict == nil { verdict = outcome }
+        // It started a session of its own: what it started goes with it. The number is ours until we collect it.
+        Glibc.kill(-child.pid, SIGKILL)
         try? child.signal(SIGKILL)
     }
 

@@ -328,9 +328,13 @@ extension LaunchPlan {
             add("\(step.operation) \(step.flags) \(step.a) \(step.b)")
             for text in [step.slot?.name, step.from?.name, step.path] { add(text ?? "") }
             add(step.data)
+            add("\(step.candidates.count)")
             for candidate in step.candidates { add(candidate) }
         }
-        for text in arguments + environment { add(text) }
+        for texts in [arguments, environment] {
+            add("\(texts.count)")
+            for text in texts { add(text) }
+        }
         return bytes
     }
 }

@@ -57,6 +57,13 @@ package struct LaunchFailure: Error, Hashable, Sendable, CustomStringConvertible
     package var description: String { "\(step): \(errno)" }
 }
 
+extension LaunchFailure {
+    /// A step of the supervisor's own that failed before the agent ran.
+    package init(_ error: SystemCallError) {
+        self.init(step: error.action, errno: error.errno, isExecution: false)
+    }
+}
+
 /// A child that runs a plan.
 package final class Child {
     package let pid: Int32
@@ -146,13 +153,23 @@ package final class Child {
         try command([UInt8(LAUNCH_GO.rawValue)] + extraEnvironment.flatMap { Array($0.utf8) + [0] })
     }
 
-    /// Reads one message; waits for it unless the loop said that the control socket is readable.
-    package func receive() throws(SystemCallError) -> LaunchMessage {
+    /// Reads one message if there is one; `nil` when there is none yet.
+    package func receiveIfAny() throws(SystemCallError) -> LaunchMessage? {
+        do { return try receive(waiting: false) } catch {
+            if error.errno == .again { return nil }
+            throw error
+        }
+    }
+
+    /// Reads one message; waits for it.
+    package func receive() throws(SystemCallError) -> LaunchMessage { try receive(waiting: true) }
+
+    private func receive(waiting: Bool) throws(SystemCallError) -> LaunchMessage {
         var message = launch_message()
         var received: CInt = -1
         let socket = control.number
         let count = try check("hear from the child") {
-            unsafe linux_receive(socket, &message, MemoryLayout<launch_message>.size, &received)
+            unsafe linux_receive(socket, &message, MemoryLayout<launch_message>.size, waiting ? 1 : 0, &received)
         }
         let descriptor = received >= 0 ? DescriptorBox(OwnedDescriptor(adopting: received)) : nil
         guard count == MemoryLayout<launch_message>.size else { return .ended }
@@ -186,6 +203,9 @@ package final class Child {
         var status: CInt = 0
         return unsafe waitpid(pid, &status, WNOHANG) == pid ? WaitStatus(rawValue: status) : nil
     }
+
+    /// Waits for a process that is about to end by itself.
+    func collect() { waitpid(pid, nil, 0) }
 
     /// Reads the agent's wait status from init: `nil` when init ended without one.
     package func agentStatus() -> WaitStatus? {

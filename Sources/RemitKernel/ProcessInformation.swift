@@ -16,6 +16,12 @@ package enum CurrentProcess {
         return unsafe (String(cString: entry.pointee.pw_name), String(cString: entry.pointee.pw_dir))
     }
 
+    /// A user's home directory by the password database.
+    package static func home(of user: UInt32) -> String? {
+        guard let entry = unsafe getpwuid(user) else { return nil }
+        return unsafe String(cString: entry.pointee.pw_dir)
+    }
+
     /// The environment as it was given.
     package static var environment: [String: String] {
         var result: [String: String] = [:]
@@ -63,23 +69,43 @@ package struct ProcessIdentity: Hashable, Sendable {
     }
 
     /// Opens the process if it is still this one.
-    package func open() -> OwnedDescriptor? {
+    ///
+    /// - Returns: `nil` when it is gone.
+    /// - Throws: ``SystemCallError`` when that cannot be found out, which is not the same.
+    package func open() throws(SystemCallError) -> OwnedDescriptor? {
         let number = linux_pidfd_open(pid, 0)
-        guard number >= 0 else { return nil }
+        guard number >= 0 else {
+            if Errno.last == .noSuchProcess { return nil }
+            throw SystemCallError("open process \(pid)", .last)
+        }
         let descriptor = OwnedDescriptor(adopting: number)
         // Checked after opening: the descriptor cannot change its process any more.
-        guard ProcessIdentity(pid: pid) == self else { return nil }
-        return descriptor
+        if let found = ProcessIdentity(pid: pid) { return found == self ? consume descriptor : nil }
+        // Either it was collected in this moment, or /proc does not tell.
+        if linux_pidfd_send_signal(descriptor.number, 0) != 0, Errno.last == .noSuchProcess { return nil }
+        throw SystemCallError("look at process \(pid)", .denied)
     }
 
     /// Kills the process if it is still this one, and waits for its end.
     ///
-    /// - Returns: whether it is gone.
+    /// - Returns: whether it is known to be gone.
     package func kill(waiting limit: Duration) -> Bool {
-        guard let process = open() else { return true }
+        let process: OwnedDescriptor
+        do throws(SystemCallError) {
+            guard let found = try open() else { return true }
+            process = found
+        } catch {
+            return false
+        }
         _ = linux_pidfd_send_signal(process.number, SIGKILL)
         var poller = pollfd(fd: process.number, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&poller, 1, CInt(clamping: limit.nanoseconds / 1_000_000)) > 0
+    }
+
+    /// The children of a process's main thread, see proc_pid_children(5).
+    package static func children(of pid: Int32) -> [Int32] {
+        let text = (try? FileSystem.read("/proc/\(pid)/task/\(pid)/children", limit: 1 << 20)) ?? []
+        return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { Int32($0) }
     }
 
     /// CPU time of the process in clock ticks, user and system, its reaped children included.
@@ -127,8 +153,8 @@ package struct FileLock: ~Copyable {
 
     /// - Returns: `nil` when another process holds it.
     /// - Throws: ``SystemCallError`` when the file cannot be opened or made.
-    package static func take(_ path: String) throws(SystemCallError) -> FileLock? {
-        let file = try FileSystem.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+    package static func take(_ path: String, creating: Bool = true) throws(SystemCallError) -> FileLock? {
+        let file = try FileSystem.open(path, O_RDWR | O_NOFOLLOW | (creating ? O_CREAT : 0), mode: 0o600)
         let number = file.number
         if flock(number, LOCK_EX | LOCK_NB) == 0 { return FileLock(descriptor: file) }
         if Errno.last.code == EWOULDBLOCK { return nil }

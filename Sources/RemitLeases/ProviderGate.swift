@@ -24,7 +24,8 @@ final class ProviderGate {
     /// - Parameters:
     ///   - limit: how many calls run at a time.
     ///   - patience: how long a minting call may wait; recovery relies on it.
-    init(_ provider: any Provider, limit: Int, patience: Duration, mints: Int, per interval: Duration, loop: EventLoop) {
+    init(_ provider: any Provider, limit: Int, patience: Duration, mints: Int, per interval: Duration, loop: EventLoop)
+    {
         self.provider = provider
         self.loop = loop
         self.limit = limit

@@ -72,7 +72,9 @@ enum ProviderReplyDecoder {
     }
 
     private static func listed(_ fields: inout [String: ProviderValue]) -> ProviderReply {
-        guard case .list(let values)? = fields.removeValue(forKey: "handles") else { return violation("lacks `handles`") }
+        guard case .list(let values)? = fields.removeValue(forKey: "handles") else {
+            return violation("lacks `handles`")
+        }
         let handles = values.compactMap(\.string)
         guard handles.count == values.count else { return violation("has `handles` that are not all strings") }
         return .listed(handles: handles)

@@ -20,7 +20,9 @@ struct Redaction {
     /// The text on one line, without what is secret, at most `limit` characters.
     func clean(_ text: String, limit: Int = 300) -> String {
         var text = text
-        for secret in secrets { text = text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "[redacted]") }
+        for secret in secrets {
+            text = text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: "[redacted]")
+        }
         var line = ""
         for scalar in Self.withoutPasswords(text).unicodeScalars {
             line.unicodeScalars.append(Self.isPlain(scalar) ? scalar : " ")
@@ -58,13 +60,16 @@ struct Redaction {
     private static func uriPassword(_ text: [Character], at start: Int) -> Range<Int>? {
         guard text[start...].starts(with: "://") else { return nil }
         let authority = text[(start + 3)...].prefix { !$0.isWhitespace && $0 != "/" }
-        guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else { return nil }
+        guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else {
+            return nil
+        }
         return colon + 1..<at
     }
 
     private static func assignment(_ text: [Character], at start: Int) -> Range<Int>? {
         let words = ["password", "passwd", "secret", "token"]
-        for word in words where text[start...].prefix(word.count).elementsEqual(word, by: { $0.lowercased() == $1.lowercased() }) {
+        for word in words
+        where text[start...].prefix(word.count).elementsEqual(word, by: { $0.lowercased() == $1.lowercased() }) {
             let sign = start + word.count
             guard sign < text.count, text[sign] == "=" || text[sign] == ":" else { continue }
             let blank = text[(sign + 1)...].prefix { $0 == " " || $0 == "\"" || $0 == "'" }

@@ -46,7 +46,8 @@ package final class SessionTokenProvider: Provider {
     package let renewalReplacesContent = true
     private let desk: any SessionTokenDesk
 
-    package init(instance: String = "session-token", maximumTTL: Duration? = .seconds(300), desk: any SessionTokenDesk) {
+    package init(instance: String = "session-token", maximumTTL: Duration? = .seconds(300), desk: any SessionTokenDesk)
+    {
         self.instance = instance
         self.maximumTTL = maximumTTL
         self.desk = desk

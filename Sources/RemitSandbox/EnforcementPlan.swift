@@ -24,6 +24,9 @@ package struct LayerEnforcement: Hashable, Sendable {
     /// The operator named it as an exception.
     package let excused: Bool
 
+    /// It is a limit that a control group holds.
+    fileprivate var byCgroup: Bool { detail.hasSuffix("by control group") }
+
     /// Required, not fully enforced, and not excused: no session starts.
     package var isRefusal: Bool { required && state != .enforced && !excused }
 }
@@ -34,6 +37,11 @@ package struct EnforcementPlan: Hashable, Sendable {
 
     /// Layers for which the session is refused.
     package var refusals: [LayerEnforcement] { layers.filter(\.isRefusal) }
+
+    /// The layer is promised, and it is the session's control group that has to keep the promise.
+    func isHeldByCgroup(_ layer: Layer) -> Bool {
+        layers.contains { $0.layer == layer && $0.state == .enforced && ($0.layer == .cgroup || $0.byCgroup) }
+    }
 
     package func state(of layer: Layer) -> LayerEnforcement.State {
         layers.first { $0.layer == layer }?.state ?? .missing

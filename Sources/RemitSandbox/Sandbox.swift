@@ -2,6 +2,7 @@
 // A running sandbox: makes what the plan needs around it, starts it, and says what becomes of it.
 
 package import RemitKernel
+internal import RemitTask
 
 /// What a sandbox tells its supervisor, in this order; some never come.
 package enum SandboxEvent {
@@ -40,8 +41,10 @@ package final class Sandbox {
     private let child: Child
     private let loop: EventLoop
     private let handler: (SandboxEvent) -> Void
-    private var watches: [EventLoop.WatchToken] = []
     private var controlWatch: EventLoop.WatchToken?
+    private var statusWatch: EventLoop.WatchToken?
+    private var processWatch: EventLoop.WatchToken?
+    private var eventsWatch: EventLoop.WatchToken?
     private var events: DescriptorBox?
     private var listener: DescriptorBox?
     private var listenerWatch: EventLoop.WatchToken?
@@ -132,6 +135,7 @@ package final class Sandbox {
         }
         let cgroup = try SessionCgroup.create(session: session, limits: plan.cgroupLimits, in: host.cgroups)
         do throws(SystemCallError) {
+            try check(cgroup, holds: plan.enforcement)
             let child = try Child.launch(
                 plan.launch, descriptors: descriptors, cgroup: cgroup?.descriptor, traced: traced
             )
@@ -152,9 +156,23 @@ package final class Sandbox {
         }
     }
 
+    /// What the plan calls enforced was really written, or nothing starts.
+    private static func check(
+        _ cgroup: SessionCgroup?,
+        holds plan: EnforcementPlan
+    ) throws(SystemCallError) {
+        let needed: [(Layer, String?)] = [
+            (.cgroup, nil), (.memoryLimit, "memory"), (.processLimit, "pids"), (.cpuLimit, "cpu"),
+        ]
+        for (layer, controller) in needed where plan.isHeldByCgroup(layer) {
+            let holds = controller.map { cgroup?.enforced.contains($0) ?? false } ?? (cgroup != nil)
+            guard holds else {
+                throw SystemCallError("enforce `\(layer.rawValue)` by a control group", .unsupported)
+            }
+        }
+    }
+
     private func begin() throws(SystemCallError) {
-        // Before the child takes its first step, so that every process of the session is counted.
-        try cgroup?.adopt(process: child.pid)
         try IdentityMaps.write(
             process: child.pid,
             insideUser: AgentIdentity.inside,
@@ -164,19 +182,20 @@ package final class Sandbox {
             keepSetGroups: CurrentProcess.isRoot
         )
         controlWatch = try loop.watch(child.control.number, for: .read) { [unowned self] _ in self.hear() }
-        watches.append(try loop.watch(child.status.number, for: .read) { [unowned self] _ in self.hearStatus() })
-        watches.append(try loop.watch(child.process.number, for: .read) { [unowned self] _ in self.initEnded() })
+        statusWatch = try loop.watch(child.status.number, for: .read) { [unowned self] _ in self.hearStatus() }
+        processWatch = try loop.watch(child.process.number, for: .read) { [unowned self] _ in self.initEnded() }
         if let cgroup {
             let events = DescriptorBox(try cgroup.openEvents())
             self.events = events
-            watches.append(
-                try loop.watch(events.number, for: .priority) { [unowned self] _ in
-                    // Reading it is what arms the next notification.
-                    if self.initHasEnded { self.checkEmpty() } else { _ = cgroup.isPopulated }
-                }
-            )
+            _ = SessionCgroup.isPopulated(events: events.number)
+            eventsWatch = try loop.watch(events.number, for: .priority) { [unowned self] _ in
+                let isPopulated = SessionCgroup.isPopulated(events: events.number)
+                if self.initHasEnded, !isPopulated { self.checkEmpty() }
+            }
         }
         try child.mapped()
+        // Moving a process between version 1 groups takes the kernel milliseconds: meanwhile the child builds.
+        try cgroup?.adopt(process: child.pid)
     }
 
     /// Lets the agent go, with `NAME=value` strings that were not known when the sandbox was planned.
@@ -203,10 +222,10 @@ package final class Sandbox {
     /// - Returns: whether nothing of its control group is left.
     @discardableResult
     package func close() -> Bool {
-        for watch in watches { loop.unwatch(watch) }
-        watches = []
-        if let controlWatch { loop.unwatch(controlWatch) }
-        controlWatch = nil
+        stopWatching(\.controlWatch)
+        stopWatching(\.statusWatch)
+        stopWatching(\.processWatch)
+        stopWatching(\.eventsWatch)
         stopListening()
         events?.close()
         credentials?.close()
@@ -226,11 +245,36 @@ package final class Sandbox {
         close()
     }
 
+    private func stopWatching(_ watch: ReferenceWritableKeyPath<Sandbox, EventLoop.WatchToken?>) {
+        if let token = self[keyPath: watch] { loop.unwatch(token) }
+        self[keyPath: watch] = nil
+    }
+
+    /// Takes every message there is: what the child said last explains what the kernel says about its end.
     private func hear() {
-        let message: LaunchMessage
-        do { message = try child.receive() } catch { return endConversation() }
+        while controlWatch != nil {
+            do {
+                guard let message = try child.receiveIfAny() else { return }
+                take(message)
+            } catch {
+                endConversation()
+            }
+        }
+    }
+
+    private func take(_ message: LaunchMessage) {
         switch message {
-        case .ready: handler(.ready)
+        case .ready:
+            do {
+                // The agent's process may have been forked before its parent was moved; it runs nothing yet.
+                if let cgroup, !cgroup.controllerPaths.isEmpty {
+                    for pid in ProcessIdentity.children(of: child.pid) { try cgroup.adopt(process: pid) }
+                }
+                handler(.ready)
+            } catch {
+                hasReported = true
+                handler(.failed(LaunchFailure(error)))
+            }
         case .descriptor(.credentials, let directory): credentials = directory
         case .descriptor(.listener, let listener): listen(listener)
         case .descriptor(.terminal, let terminal):
@@ -263,28 +307,27 @@ package final class Sandbox {
     }
 
     private func endConversation() {
-        guard let controlWatch else { return }
-        loop.unwatch(controlWatch)
-        self.controlWatch = nil
+        guard controlWatch != nil else { return }
+        stopWatching(\.controlWatch)
         // Closed on exec: the agent runs. Closed by death: initEnded says so.
         if isReleased, !hasReported { handler(.started) }
     }
 
     private func hearStatus() {
-        guard let status = child.agentStatus() else {
-            if let index = watches.indices.first { loop.unwatch(watches.remove(at: index)) }
-            return
-        }
-        handler(.agentEnded(status))
+        hear()
+        guard let status = child.agentStatus() else { return stopWatching(\.statusWatch) }
+        stopWatching(\.statusWatch)
+        // A process that could not become the agent has an exit status as well, but not the agent's.
+        if !hasReported { handler(.agentEnded(status)) }
     }
 
     private func initEnded() {
         guard !initHasEnded, child.reap() != nil else { return }
         // Whatever pid 1 still had to say is in the pipes already.
-        if controlWatch != nil { hear() }
-        if let status = child.agentStatus() { handler(.agentEnded(status)) }
+        if statusWatch != nil { hearStatus() } else { hear() }
         initHasEnded = true
-        for watch in watches.prefix(2) { loop.unwatch(watch) }
+        stopWatching(\.statusWatch)
+        stopWatching(\.processWatch)
         handler(.initEnded)
         checkEmpty()
     }

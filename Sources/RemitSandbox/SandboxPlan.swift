@@ -32,7 +32,12 @@ package struct SandboxPlan: Sendable {
 
     /// - Throws: ``SandboxError`` when a source of the profile is missing, two things want the same place, or the
     ///   system-call rules are wrong.
-    package init(_ request: SandboxRequest, host: HostSupport, enforcement: EnforcementPlan) throws(SandboxError) {
+    package init(
+        _ request: SandboxRequest,
+        host: HostSupport,
+        enforcement: EnforcementPlan,
+        cache: FilterCache
+    ) throws(SandboxError) {
         self.enforcement = enforcement
         identity = AgentIdentity(session: request.session, workspace: request.workspace?.facts)
         cgroupLimits = CgroupLimits(
@@ -40,7 +45,7 @@ package struct SandboxPlan: Sendable {
             processes: request.limits.processes,
             cpu: request.limits.cpu
         )
-        var builder = PlanBuilder(request: request, host: host, enforcement: enforcement, identity: identity)
+        var builder = PlanBuilder(request: request, host: host, enforcement: enforcement, identity: identity, cache: cache)
         try builder.build()
         trees = builder.trees
         launch = LaunchPlan(
@@ -60,17 +65,25 @@ struct PlanBuilder {
     let host: HostSupport
     let enforcement: EnforcementPlan
     let identity: AgentIdentity
+    let cache: FilterCache
     var setup: [LaunchStep] = []
     var agent: [LaunchStep] = []
     var trees: [SandboxPlan.HostTree] = []
 
     private var mounts: [Mount] = []
 
-    init(request: SandboxRequest, host: HostSupport, enforcement: EnforcementPlan, identity: AgentIdentity) {
+    init(
+        request: SandboxRequest,
+        host: HostSupport,
+        enforcement: EnforcementPlan,
+        identity: AgentIdentity,
+        cache: FilterCache
+    ) {
         self.request = request
         self.host = host
         self.enforcement = enforcement
         self.identity = identity
+        self.cache = cache
     }
 
     /// Something that will be attached below the new root.
@@ -388,9 +401,13 @@ struct PlanBuilder {
     }
 
     private func compiledFilter() throws(SandboxError) -> [UInt8] {
-        let filter = try SystemCallTable.filter(for: request.profile.systemCalls, notify: host.canReportCalls)
-        do { return try filter.compiled() } catch {
-            throw SandboxError("cannot compile the system-call filter: \(error)")
+        let changes = request.profile.systemCalls
+        let notify = host.canReportCalls
+        return try cache.filter(for: changes, notify: notify) { () throws(SandboxError) in
+            let filter = try SystemCallTable.filter(for: changes, notify: notify)
+            do { return try filter.compiled() } catch {
+                throw SandboxError("cannot compile the system-call filter: \(error)")
+            }
         }
     }
 
@@ -399,6 +416,8 @@ struct PlanBuilder {
         guard let program = request.command.first, !program.isEmpty else { throw SandboxError("there is no command") }
         if program.contains("/") { return [program] }
         let path = request.environment["PATH"] ?? "/usr/bin:/bin"
-        return path.split(separator: ":").map { "\($0)/\(program)" }
+        let places = path.split(separator: ":").filter { $0.hasPrefix("/") }
+        guard !places.isEmpty else { throw SandboxError("`PATH` has no directory to look for `\(program)` in") }
+        return places.map { "\($0)/\(program)" }
     }
 }

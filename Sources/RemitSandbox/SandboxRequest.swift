@@ -42,6 +42,7 @@ package struct ApprovedWorkspace: Hashable, Sendable {
     /// - Parameter forbidden: directories that no agent may see or be around: Remit's own, the caller's home.
     /// - Throws: ``SandboxError`` when the path is no directory, or one that would put the host at stake.
     package init(path: String, mode: AccessMode, forbidden: [ForbiddenPlace] = []) throws(SandboxError) {
+        self.mode = mode
         do {
             self.path = try FileSystem.resolved(path)
             facts = try FileSystem.facts(at: self.path)
@@ -49,15 +50,21 @@ package struct ApprovedWorkspace: Hashable, Sendable {
             throw SandboxError("cannot use workspace `\(path)`: \(error.errno)")
         }
         guard facts.isDirectory else { throw SandboxError("workspace `\(path)` is not a directory") }
-        let system = ["/", "/etc", "/usr", "/var", "/home", "/root", "/boot", "/dev", "/proc", "/sys", "/run"]
-        let homes = forbidden.filter { !$0.isRemits }.map(\.resolved)
-        if system.contains(self.path) || homes.contains(self.path) {
+        let system = [
+            "/", "/etc", "/usr", "/var", "/home", "/root", "/boot", "/dev", "/proc", "/sys", "/run", "/tmp", "/var/tmp",
+            "/opt", "/srv", "/mnt", "/media", "/var/lib",
+        ]
+        let owner = CurrentProcess.home(of: facts.owner)
+        let homes = forbidden.filter { !$0.isRemits }.map(\.resolved) + [owner].compactMap { $0 }
+        // A home holds keys and start-up files, and so does whatever holds a home.
+        if system.contains(self.path) || homes.contains(where: { Self.isWithin($0, self.path) }) {
             throw SandboxError(
                 "workspace `\(self.path)` is not one bounded directory",
                 hint: "name a project directory, for example `workspace: {path: ./project, mode: write}`"
             )
         }
-        for root in ["/proc", "/sys", "/dev", "/usr", "/etc", "/boot"] where self.path.hasPrefix(root + "/") {
+        // Sockets below /run lead out of the sandbox: neither the network namespace nor Landlock stops them.
+        for root in ["/proc", "/sys", "/dev", "/usr", "/etc", "/boot", "/run"] where self.path.hasPrefix(root + "/") {
             throw SandboxError("workspace `\(self.path)` lies in the system directory `\(root)`")
         }
         for place in forbidden where place.isRemits {
@@ -69,7 +76,6 @@ package struct ApprovedWorkspace: Hashable, Sendable {
                 )
             }
         }
-        self.mode = mode
     }
 
     private static func isWithin(_ path: String, _ directory: String) -> Bool {

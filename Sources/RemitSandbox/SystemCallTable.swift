@@ -43,6 +43,8 @@ package enum SystemCallTable {
     private static let conditional: Set<String> = [
         "socket", "socketpair", "clone", "clone3", "ioctl", "prctl", "personality", "open", "openat", "openat2", "creat",
         "chmod", "fchmod", "fchmodat", "fchmodat2", "mknod", "mknodat",
+        // Operations through a ring pass no filter at all.
+        "io_uring_setup", "io_uring_enter", "io_uring_register",
     ]
 
     /// Known and refused in every session, whatever a profile says.

@@ -38,8 +38,7 @@ package struct ActivityMonitor {
         while let pid = pending.popLast(), seen.count < 100_000 {
             guard seen.insert(pid).inserted else { continue }
             total += ProcessIdentity.cpuTicks(pid) ?? 0
-            let children = (try? FileSystem.read("/proc/\(pid)/task/\(pid)/children", limit: 1 << 20)) ?? []
-            pending += String(decoding: children, as: UTF8.self).split(separator: " ").compactMap { Int32($0) }
+            pending += ProcessIdentity.children(of: pid)
         }
         return total * 1_000_000 / UInt64(max(1, sysconf(CInt(_SC_CLK_TCK))))
     }

@@ -47,6 +47,7 @@ package struct AdmittedSession: Sendable {
     package let sandbox: SandboxRequest
     package let plan: SandboxPlan
     package let excused: Set<Layer>
+    package let directories: Directories
     package let admitted: (wall: WallInstant, boot: BootInstant)
 
     package var enforcement: EnforcementPlan { plan.enforcement }
@@ -62,6 +63,7 @@ package struct AdmittedSession: Sendable {
         task = request.task
         configuration = request.configuration
         excused = request.excused
+        directories = request.directories
         admitted = (.now, .now)
         host = HostSupport.probe()
         do {
@@ -96,7 +98,9 @@ package struct AdmittedSession: Sendable {
             )
         }
         do {
-            plan = try SandboxPlan(sandbox, host: host, enforcement: enforcement)
+            plan = try SandboxPlan(
+                sandbox, host: host, enforcement: enforcement, cache: FilterCache(directory: request.directories.cache)
+            )
         } catch {
             throw SessionError(.refused, error.description, hint: error.hint)
         }

@@ -33,6 +33,10 @@ package struct Directories: Sendable {
 
     package var sessions: String { "\(state)/sessions" }
     package var keys: String { "\(state)/keys" }
+    /// What can be made again, until the next boot.
+    package var cache: String { "\(runtime)/cache" }
+    /// One empty file for each session that is not finished: what a start looks at instead of all journals.
+    package var unfinished: String { "\(state)/unfinished" }
     package var profiles: String { "\(configuration)/profiles" }
     package var configurationFile: String { "\(configuration)/config.yaml" }
 
@@ -43,6 +47,13 @@ package struct Directories: Sendable {
 
     /// Makes the directories that hold secrets or evidence, for this user alone.
     package func prepare() throws(SystemCallError) {
-        for path in [sessions, keys, runtime] { try FileSystem.makeDirectories(path) }
+        for path in [state, runtime, sessions, keys, unfinished] {
+            try FileSystem.makeDirectories(path)
+            let facts = try FileSystem.facts(following: path)
+            // Somebody else's directory would get our host key, and our journals would be theirs to change.
+            guard facts.owner == CurrentProcess.userID, facts.permissions & 0o022 == 0 else {
+                throw SystemCallError("trust `\(path)`, which others own or may write", .notPermitted)
+            }
+        }
     }
 }

@@ -7,20 +7,23 @@ internal import RemitKernel
 internal import RemitSandbox
 internal import RemitTask
 
-/// Looks whether a task reached what it was to reach. The verify command is run elsewhere; its result comes in.
+/// Looks whether a task reached what it was to reach. The verify command is run elsewhere; its result is added.
 struct OutcomeJudge {
     let outcome: Outcome
     let workspace: ApprovedWorkspace?
     /// Taken before the agent ran, where changes are judged.
     let before: WorkspaceSnapshot?
 
-    /// How the verify command ended; `nil` when there is none.
+    /// The largest artifact whose digest is taken, in bytes: the supervisor must not be kept busy by a sparse file.
+    static let artifactLimit: Int64 = 256 << 20
+
+    /// How the verify command ended.
     enum Verification: Hashable {
         case exited(Int32)
         case failed(String)
     }
 
-    func judge(_ verification: Verification?) -> ReceiptOutcome {
+    func judge() -> ReceiptOutcome {
         var problems: [String] = []
         var artifacts: [ReceiptOutcome.Artifact] = []
         judgeChanges(&problems)
@@ -30,11 +33,6 @@ struct OutcomeJudge {
             } catch {
                 problems.append("artifact `\(path)`: \(error)")
             }
-        }
-        switch verification {
-        case .exited(0), nil: break
-        case .exited(let code): problems.append("the verify command exited with \(code)")
-        case .failed(let why): problems.append("the verify command did not run: \(why)")
         }
         return ReceiptOutcome(state: problems.isEmpty ? .met : .notMet, details: problems, artifacts: artifacts)
     }
@@ -56,9 +54,23 @@ struct OutcomeJudge {
         guard let workspace else { throw SystemCallError("find a workspace", .notFound) }
         let root = try FileSystem.open(workspace.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         let file = try FileSystem.openBeneath(path, in: root.number, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-        guard try FileSystem.facts(of: file.number).isRegular else {
-            throw SystemCallError("read it as a regular file", Errno(code: EINVAL))
-        }
+        let facts = try FileSystem.facts(of: file.number)
+        guard facts.isRegular else { throw SystemCallError("read it as a regular file", Errno(code: EINVAL)) }
+        guard facts.size <= Self.artifactLimit else { throw SystemCallError("take its digest", Errno(code: EFBIG)) }
         return try Digest.of(file: file.number, name: path)
+    }
+}
+
+extension ReceiptOutcome {
+    /// This outcome with what the verify command said.
+    func with(_ verification: OutcomeJudge.Verification) -> ReceiptOutcome {
+        var result = self
+        switch verification {
+        case .exited(0): return self
+        case .exited(let code): result.details.append("the verify command exited with \(code)")
+        case .failed(let why): result.details.append("the verify command did not run: \(why)")
+        }
+        result.state = .notMet
+        return result
     }
 }

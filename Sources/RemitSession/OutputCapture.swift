@@ -56,6 +56,8 @@ struct Redactor {
         // Shorter values would tear holes into ordinary text.
         guard secret.count >= 8 else { return }
         secrets.append(secret)
+        // Longest first: one may be part of another.
+        secrets.sort { $0.count > $1.count }
         longest = max(longest, secret.count)
     }
 

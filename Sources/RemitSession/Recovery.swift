@@ -82,11 +82,11 @@ package final class Recovery {
         }
         if recorder.history.fenced == nil { try recorder.record("session.fenced") }
         if recorder.history.lastProcessDead == nil {
-            guard killAll(recorder.history) else {
+            guard let left = killAll(recorder.history) else {
                 try recorder.commit()
                 return report(.failed, "processes of the session do not die")
             }
-            try recorder.record("session.dead", ["processes": 0], durable: true)
+            try recorder.record("session.dead", ["processes": left], durable: true)
         }
         closeRuntime()
         let deadline = BootInstant.now.advanced(by: expiryPatience)
@@ -117,6 +117,7 @@ package final class Recovery {
             let leases = try LeaseLedger(journal: reader.records).leases
             let receipt = try Receipt.seal(SessionHistory(reader.records).receipt(journal: head, leases: leases), key: key)
             try FileSystem.replace(directories.receipt(session), with: receipt, mode: 0o600)
+            FileSystem.remove("\(directories.unfinished)/\(session)")
             closeRuntime()
             return report(.sealed, "its receipt was missing")
         } catch {
@@ -127,18 +128,26 @@ package final class Recovery {
     // MARK: processes
 
     /// Kills whatever the journal says the session had, and looks whether it is gone.
-    private func killAll(_ history: SessionHistory) -> Bool {
-        guard history.bootIdentifier == BootInstant.bootIdentifier else { return true }
-        let initIsGone = history.initProcess?.kill(waiting: .seconds(5)) ?? true
-        guard let path = history.cgroup, path.contains(session),
-            let group = SessionCgroup.adopt(path: path, controllerPaths: history.controllers)
-        else { return initIsGone }
+    ///
+    /// - Returns: 0 when nothing is left, `null` when nothing is known to be left but nobody can say for sure, and nil
+    ///   when something lives on.
+    private func killAll(_ history: SessionHistory) -> JSONValue? {
+        // Of another boot nothing lives.
+        guard history.bootIdentifier == BootInstant.bootIdentifier else { return 0 }
+        if let process = history.initProcess, !process.kill(waiting: .seconds(5)) { return nil }
+        guard let path = history.cgroup, path.contains(session) else {
+            // With pid 1 its namespace is gone; without a trace of either there is nothing to go by.
+            return history.initProcess == nil ? .null : 0
+        }
+        guard let group = SessionCgroup.adopt(path: path, controllerPaths: history.controllers) else {
+            return FileSystem.exists(path) ? nil : 0
+        }
         try? group.kill()
         for _ in 0..<500 where group.isPopulated {
             ProcessIdentity.pause(milliseconds: 10)
             try? group.kill()
         }
-        return !group.isPopulated && group.remove() && initIsGone
+        return !group.isPopulated && group.remove() ? 0 : nil
     }
 
     private func closeRuntime() {
@@ -159,6 +168,7 @@ package final class Recovery {
     private func endLeases(_ ledger: LeaseLedger, _ epoch: Int, _ recorder: SessionRecorder) throws -> [Lease] {
         guard !ledger.open.isEmpty else { return ledger.leases }
         let now = Stamp.now
+        let configuration = try self.configuration(of: recorder.history)
         let keeper = LeaseKeeper(
             context: LeaseKeeper.Context(
                 session: session, task: recorder.history.task, owner: recorder.history.owner, epoch: epoch, deadline: now
@@ -181,11 +191,17 @@ package final class Recovery {
         return ledger.leases.map { later[$0.identifier] ?? $0 }
     }
 
+    /// The providers are those of the configuration the session was admitted under, wherever we were started from.
+    private func configuration(of history: SessionHistory) throws -> Configuration {
+        guard let path = history.configuration else { return configuration }
+        return try Configuration.load(path).value
+    }
+
     /// When the last credential that only waits for its expiry has expired.
     private func nextExpiry(_ leases: [Lease]) -> BootInstant? {
         let waiting = leases.filter { $0.state == .expiredPending }
         guard !waiting.isEmpty else { return nil }
-        let moments = waiting.compactMap { $0.expires?.wall }
+        let moments = waiting.compactMap { $0.latestExpiry?.wall }
         guard let last = moments.max() else { return nil }
         let rest = Duration.nanoseconds(max(0, last.nanoseconds - WallInstant.now.nanoseconds))
         // The lease machine allows for a provider's clock that runs late; so do we.
@@ -206,7 +222,49 @@ package final class Recovery {
 
 /// Finishes every session that needs it.
 package enum Reconciliation {
+    /// Removes what a supervisor left that was killed before its journal began: nothing had been issued or run.
+    private static func sweep(_ store: SessionStore) {
+        let directories = store.directories
+        let runtime = (try? FileSystem.names(in: directories.runtime)) ?? []
+        for session in Set(store.identifiers + runtime.filter(SessionStore.isIdentifier)) {
+            let path = directories.session(session)
+            let started = (try? FileSystem.facts(at: path))?.changed ?? 0
+            let isOld = WallInstant.now.nanoseconds - started > 60_000_000_000
+            guard isOld, !FileSystem.exists(directories.journal(session)) else { continue }
+            // Only empty directories go: whatever else is there was not made by us.
+            FileSystem.removeDirectory(path)
+            FileSystem.remove("\(directories.unfinished)/\(session)")
+            FileSystem.remove(directories.control(session))
+            FileSystem.removeDirectory("\(directories.runtime)/\(session)")
+            for parent in [SessionCgroup.parent(in: .probe())].compactMap({ $0 }) {
+                FileSystem.removeDirectory("\(parent)/\(session)")
+            }
+        }
+    }
+
     /// - Parameter sessions: the ones to look at; all by default.
+    /// Finishes what is marked as unfinished and has no supervisor: what every start of a session does first.
+    ///
+    /// In a process of its own, for that needs the host's key, and this process is about to clone an agent's pid 1; and
+    /// not for long, for a dead provider must not keep new sessions from starting.
+    package static func runBeforeStart(_ directories: Directories, environment: [String: String]) {
+        let marked = ((try? FileSystem.names(in: directories.unfinished)) ?? []).filter(SessionStore.isIdentifier)
+        guard marked.contains(where: { isAbandoned(directories.journal($0)) }), let loop = try? EventLoop() else { return }
+        var isOver = false
+        Helper.run(
+            [Providers.executable, "reap"], environment: environment, input: [], timeLimit: .seconds(3),
+            outputLimit: 1 << 20, on: loop
+        ) { _ in isOver = true }
+        try? loop.run { isOver }
+    }
+
+    /// Nobody holds the journal's lock: its supervisor is gone.
+    private static func isAbandoned(_ journal: String) -> Bool {
+        guard let lock = try? FileLock.take(journal, creating: false) else { return false }
+        _ = consume lock
+        return true
+    }
+
     /// - Returns: a report for each session that is not simply over or alive.
     package static func run(
         directories: Directories,
@@ -216,9 +274,13 @@ package enum Reconciliation {
         expiryPatience: Duration = .zero
     ) -> [RecoveryReport] {
         let store = SessionStore(directories)
+        if sessions == nil { sweep(store) }
         return (sessions ?? store.identifiers).compactMap { session in
             if sessions == nil, FileSystem.exists(directories.receipt(session)) { return nil }
-            guard FileSystem.exists(directories.journal(session)) else { return nil }
+            guard FileSystem.exists(directories.journal(session)) else {
+                guard sessions != nil else { return nil }
+                return RecoveryReport(session: session, state: .failed, detail: "it has no journal")
+            }
             do {
                 let report = try Recovery(
                     session, directories: directories, configuration: configuration, patience: patience,

@@ -20,6 +20,8 @@ package struct SessionHistory: Sendable {
     package private(set) var layers: [ReceiptLayer] = []
     package private(set) var degradedAllowed: [String] = []
     package private(set) var deadlineMilliseconds: Int?
+    /// The configuration file it was admitted under.
+    package private(set) var configuration: String?
     package private(set) var hasOutcome = false
 
     /// Who supervises: raised by every supervisor that takes the session over.
@@ -102,6 +104,7 @@ package struct SessionHistory: Sendable {
         planDigest = body["planDigest"]?.text
         deadlineMilliseconds = body["deadlineMilliseconds"]?.number
         hasOutcome = body["hasOutcome"]?.flag ?? false
+        configuration = body["configuration"]?.text
         degradedAllowed = body["degradedAllowed"]?.elements?.compactMap(\.text) ?? []
         layers = (body["layers"]?.elements ?? []).compactMap { layer in
             guard let name = layer["name"]?.text, let detail = layer["detail"]?.text,

@@ -42,6 +42,8 @@ package struct SessionMachine: Sendable {
         case abandonLeases
         /// Look whether the outcome was reached.
         case judge
+        /// Stop looking: it was not.
+        case abandonOutcome
         /// Close the journal, sign the receipt, leave.
         case seal
     }
@@ -67,6 +69,7 @@ package struct SessionMachine: Sendable {
     package private(set) var outcomeMet: Bool?
     private var isReady = false
     private var isLeased = false
+    private var isHurried = false
 
     package init() {}
 
@@ -95,8 +98,12 @@ package struct SessionMachine: Sendable {
             return actions + handle(.dead)
         case (.dying, .dead):
             phase = .revoking
-            return [.revoke]
+            return isHurried ? [.revoke, .abandonLeases] : [.revoke]
+        case (.dying, .hurry):
+            isHurried = true
+            return []
         case (.revoking, .hurry): return [.abandonLeases]
+        case (.judging, .hurry): return [.abandonOutcome]
         case (.revoking, .leasesEnded):
             phase = .judging
             return [.judge]

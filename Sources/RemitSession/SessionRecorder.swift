@@ -21,6 +21,7 @@ package final class SessionRecorder {
         self.directories = directories
         do {
             key = try HostKey.loadOrCreate(directory: directories.keys)
+            _ = try FileSystem.create("\(directories.unfinished)/\(session)")
             writer = try JournalWriter.create(at: directories.journal(session), session: session, key: key)
         } catch {
             throw SessionError(.failed, "cannot start the journal: \(error)")
@@ -69,6 +70,7 @@ package final class SessionRecorder {
         let receipt = try Receipt.seal(history.receipt(journal: head, leases: leases), key: key)
         let path = directories.receipt(history.session)
         try FileSystem.replace(path, with: receipt, mode: 0o600)
+        FileSystem.remove("\(directories.unfinished)/\(history.session)")
         return path
     }
 }

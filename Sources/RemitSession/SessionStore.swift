@@ -66,7 +66,7 @@ package struct SessionStore: Sendable {
     }
 
     private static func printable(_ text: String) -> String {
-        String(text.unicodeScalars.prefix(40).map { $0.properties.isWhitespace || $0.value < 32 ? "?" : Character($0) })
+        String(text.unicodeScalars.prefix(40).map { $0.isASCII && $0.value > 32 && $0.value < 127 ? Character($0) : "?" })
     }
 
     /// The key that this host signs with.

@@ -18,7 +18,7 @@ extension Supervisor {
             waiters.append(reply)
             if machine.reason == nil { feed(.end(.killed, "remit kill")) }
             if now {
-                sandbox?.kill()
+                if sandbox?.hasEnded == false { sandbox?.kill() }
                 feed(.hurry)
             }
         case ("POST", "/introspect"):
@@ -106,6 +106,7 @@ extension Supervisor {
             "supervisor": Self.process(CurrentProcess.pid),
             "init": Self.process(sandbox?.initPID ?? 0),
         ]
+        if let path = options.configurationFile { body["configuration"] = .string(path) }
         if let ticket = task.ticket { body["ticket"] = .string(ticket) }
         if let deadline = task.deadline { body["deadlineMilliseconds"] = .integer(Int(deadline.milliseconds)) }
         if let workspace = admitted.sandbox.workspace {

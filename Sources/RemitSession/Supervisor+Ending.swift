@@ -13,8 +13,10 @@ extension Supervisor {
             return feed(.judged(met: true))
         }
         let judge = OutcomeJudge(outcome: outcome, workspace: admitted.sandbox.workspace, before: snapshot)
-        guard let command = outcome.verify else { return conclude(judge.judge(nil)) }
-        verify(command) { [unowned self] result in self.conclude(judge.judge(result)) }
+        // The workspace is judged as the agent left it, before the verify command leaves traces of its own.
+        let judged = judge.judge()
+        guard let command = outcome.verify else { return conclude(judged) }
+        verify(command) { [unowned self] result in self.conclude(judged.with(result)) }
     }
 
     private func conclude(_ outcome: ReceiptOutcome) {

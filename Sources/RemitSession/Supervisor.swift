@@ -25,12 +25,20 @@ package struct SupervisorOptions: Sendable {
     package var status: CInt?
     /// Note and report when each launch step ended.
     package var traced: Bool
+    /// The absolute path of the configuration this session was admitted under; `nil` without one.
+    package var configurationFile: String?
     /// How long to wait for providers at the end.
     package var patience: Duration
 
-    package init(status: CInt? = nil, traced: Bool = false, patience: Duration = .seconds(10)) {
+    package init(
+        status: CInt? = nil,
+        traced: Bool = false,
+        configurationFile: String? = nil,
+        patience: Duration = .seconds(10)
+    ) {
         self.status = status
         self.traced = traced
+        self.configurationFile = configurationFile
         self.patience = patience
     }
 }
@@ -109,7 +117,7 @@ package final class Supervisor {
             try FileSystem.makeDirectories(directories.session(session))
             try FileSystem.flushDirectory(of: directories.session(session))
             try FileSystem.makeDirectories("\(directories.runtime)/\(session)")
-            signals = try SignalSource([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP])
+            signals = try SignalSource([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGTTIN, SIGTTOU])
             if let signals {
                 _ = try loop.watch(signals.number, for: .read) { [unowned self] _ in self.hearSignals() }
             }
@@ -169,7 +177,7 @@ package final class Supervisor {
         environment["REMIT_STATE_DIR"] = directories.state
         environment["REMIT_RUNTIME_DIR"] = directories.runtime
         environment["REMIT_CONFIG_DIR"] = directories.configuration
-        environment["REMIT_CONFIG"] = CurrentProcess.environment["REMIT_CONFIG"]
+        environment["REMIT_CONFIG"] = options.configurationFile
         environment["PATH"] = "/usr/local/bin:/usr/bin:/bin"
         do {
             let guardian = try GuardProcess.start(
@@ -284,13 +292,17 @@ package final class Supervisor {
                 if let output = sandbox?.streams?.output, terminal != nil {
                     RawTerminal.copyWindowSize(from: 0, to: output.number)
                 }
-            case SIGTSTP: continue  // a stopped supervisor keeps no deadline
+            case SIGTSTP, SIGTTIN, SIGTTOU: continue  // a stopped supervisor keeps no deadline
             default:
                 if machine.reason == nil {
                     endingSignal = signal
                     feed(.end(.killed, Self.signalName(signal)))
+                } else if isSettled {
+                    // All is done but for a reader of our output that does not read.
+                    for relay in relays { relay.stop() }
+                    openRelays = 0
                 } else {
-                    sandbox?.kill()
+                    if sandbox?.hasEnded == false { sandbox?.kill() }
                     feed(.hurry)
                 }
             }
@@ -328,6 +340,7 @@ package final class Supervisor {
         case .revoke: revoke()
         case .abandonLeases: keeper?.endAll(reason: "hurried", patience: .zero) { _ in }
         case .judge: judge()
+        case .abandonOutcome: verification?.stop(.failed("it was interrupted"))
         case .seal: seal()
         }
     }

@@ -35,7 +35,10 @@ final class VerifyRun {
         request.terminal = false
         request.credentials = false
         request.sockets = []
-        let plan = try SandboxPlan(request, host: admitted.host, enforcement: admitted.enforcement)
+        let plan = try SandboxPlan(
+            request, host: admitted.host, enforcement: admitted.enforcement,
+            cache: FilterCache(directory: admitted.directories.cache)
+        )
         // The id maps of an undumpable process's child belong to root. By now every credential is revoked.
         sandbox = try CurrentProcess.whileDumpable {
             try Sandbox.start(

@@ -39,7 +39,8 @@ package final class Playground {
         }
         environment = [
             "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": home, "REMIT_STATE_DIR": state,
-            "REMIT_RUNTIME_DIR": runtime, "REMIT_CONFIG": configurationFile, "TERM": "dumb", "CANARY": canary,
+            "REMIT_RUNTIME_DIR": runtime, "REMIT_CONFIG": configurationFile, "REMIT_CONFIG_DIR": base + "/config",
+            "TERM": "dumb", "CANARY": canary,
         ]
         try write("apiVersion: remit/v1\nkind: Configuration\n", to: configurationFile)
         try write(canary + "\n", to: home + "/.ssh/id_ed25519")
@@ -48,14 +49,12 @@ package final class Playground {
 
     /// Kills what is left of the test, and removes its directory.
     package func tearDown() {
-        ProcessTable.kill(marked: marker)
-        ProcessTable.kill(marked: base)
-        _ = eventually(within: .seconds(2)) { ProcessTable.processes(marked: base).isEmpty }
-        // An agent may have left directories nobody can enter.
-        let sweep = try? Program("/bin/chmod", ["-R", "u+rwx", base]).start()
-        _ = sweep?.wait(within: .seconds(10))
-        let removal = try? Program("/bin/rm", ["-rf", "--", base]).start()
-        _ = removal?.wait(within: .seconds(20))
+        ProcessTable.kill(marked: [marker, base])
+        if (try? FileManager.default.removeItem(atPath: base)) != nil { return }
+        // An agent may have left directories nobody can enter, or trees too deep to name.
+        for (program, arguments) in [("/bin/chmod", ["-R", "u+rwx", base]), ("/bin/rm", ["-rf", "--", base])] {
+            _ = (try? Program(program, arguments).start())?.wait(within: .seconds(20))
+        }
     }
 
     // MARK: files

@@ -23,9 +23,12 @@ package enum ProcessTable {
         processes(marked: marker).filter { $0.arguments.first != binary && $0.pid != getpid() }
     }
 
-    /// Kills every process that has `marker` among its arguments.
-    package static func kill(marked marker: String) {
-        for entry in processes(marked: marker) where entry.pid != getpid() { Glibc.kill(entry.pid, SIGKILL) }
+    /// Kills every process that has one of the markers among its arguments.
+    package static func kill(marked markers: [String]) {
+        for entry in all() where entry.pid != getpid() {
+            let isMarked = entry.arguments.contains { argument in markers.contains { argument.contains($0) } }
+            if isMarked { Glibc.kill(entry.pid, SIGKILL) }
+        }
     }
 
     /// The children of a process.

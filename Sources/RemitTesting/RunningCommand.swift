@@ -121,7 +121,7 @@ package final class RunningCommand {
         if termination == nil {
             process.signal(SIGKILL)
             _ = process.wait(within: .seconds(5))
-            ProcessTable.kill(marked: marker)
+            ProcessTable.kill(marked: [marker])
         }
         return CommandResult(
             termination: termination, output: output, errors: errors, events: events, elapsed: elapsed

@@ -27,7 +27,7 @@ extension Call {
         try database.run("BEGIN")
         do {
             try database.run("CREATE ROLE \(name) NOLOGIN")
-        } catch where error.state == "42710" || error.state == "23505" {
+        } catch  where error.state == "42710" || error.state == "23505" {
             // It exists: whoever made it has committed.
         }
         try database.run("ROLLBACK")
@@ -74,7 +74,8 @@ extension Call {
                 try rollBackPrepared(handle, other)
                 try dropOwned(handle, other)
             } catch {
-                throw Failure(error.kind, "it owns something in database `\(name)`: \(error.message)", state: error.state)
+                throw Failure(
+                    error.kind, "it owns something in database `\(name)`: \(error.message)", state: error.state)
             }
         }
     }
@@ -83,7 +84,7 @@ extension Call {
         let name = try database.identifier(handle.name)
         do {
             try database.transaction { () throws(Failure) in try database.run("DROP OWNED BY \(name)") }
-        } catch where error.isDependency {
+        } catch  where error.isDependency {
             // Others built on what it made. Dropping theirs is not ours to do, and the role must go.
             try database.transaction { () throws(Failure) in
                 try database.run("REASSIGN OWNED BY \(name) TO CURRENT_USER")

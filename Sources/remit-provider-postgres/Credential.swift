@@ -34,7 +34,8 @@ enum Credential {
         if let port = client.port.map(String.init) ?? database.port { parameters.append(("port", port)) }
         if let mode = client.sslmode { parameters.append(("sslmode", mode)) }
         let query = parameters.map { "\($0.0)=\(encoded($0.1))" }.joined(separator: "&")
-        return "postgresql://\(encoded(role)):\(encoded(password))@/\(encoded(name))" + (query.isEmpty ? "" : "?\(query)")
+        return "postgresql://\(encoded(role)):\(encoded(password))@/\(encoded(name))"
+            + (query.isEmpty ? "" : "?\(query)")
     }
 
     /// RFC 3986 §2.3: everything but the unreserved characters as percent and two hexadecimal digits.

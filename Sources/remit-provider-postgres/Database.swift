@@ -54,7 +54,12 @@ final class Database {
     private static func start(_ settings: [(String, String)]) -> OpaquePointer? {
         let keys = unsafe settings.map { unsafe strdup($0.0) }
         let values = unsafe settings.map { unsafe strdup($0.1) }
-        defer { for unsafe text in unsafe keys + values { unsafe free(text) } }
+        defer {
+            for index in settings.indices {
+                unsafe free(keys[index])
+                unsafe free(values[index])
+            }
+        }
         let keyList = unsafe keys.map { unsafe UnsafePointer($0) } + [nil]
         let valueList = unsafe values.map { unsafe UnsafePointer($0) } + [nil]
         return unsafe PQconnectStartParams(keyList, valueList, 1)
@@ -102,7 +107,7 @@ final class Database {
     @discardableResult
     func run(_ statement: String, _ parameters: [String] = []) throws(Failure) -> [[String?]] {
         let values = unsafe parameters.map { unsafe strdup($0) }
-        defer { for unsafe value in unsafe values { unsafe free(value) } }
+        defer { for index in parameters.indices { unsafe free(values[index]) } }
         let list = unsafe values.map { unsafe UnsafePointer($0) }
         let sent = unsafe PQsendQueryParams(
             connection, statement, CInt(parameters.count), nil, list, nil, nil, 0
@@ -253,8 +258,12 @@ final class Database {
     private static func state(in message: String) -> String? {
         for word in message.split(whereSeparator: \.isWhitespace) {
             let code = word.utf8.dropLast()
-            guard word.hasSuffix(":"), code.count == 5, code.first.map({ (0x30...0x39).contains($0) }) == true else { continue }
-            if code.allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) }) { return String(word.dropLast()) }
+            guard word.hasSuffix(":"), code.count == 5, code.first.map({ (0x30...0x39).contains($0) }) == true else {
+                continue
+            }
+            if code.allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) }) {
+                return String(word.dropLast())
+            }
         }
         return nil
     }

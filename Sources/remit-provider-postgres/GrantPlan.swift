@@ -44,7 +44,9 @@ struct GrantPlan {
             for privilege in privileges { items.append(try Self.item(schema, name, privilege, settings.grants)) }
         }
         // Always in one order, so that two leases do not wait for each other.
-        self.items = items.sorted { ($0.schema, $0.table, $0.privilege.rawValue) < ($1.schema, $1.table, $1.privilege.rawValue) }
+        self.items = items.sorted {
+            ($0.schema, $0.table, $0.privilege.rawValue) < ($1.schema, $1.table, $1.privilege.rawValue)
+        }
         self.roles = roles.sorted()
     }
 

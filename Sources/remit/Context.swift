@@ -23,11 +23,18 @@ struct Context {
 
     /// The operator's configuration: the named file, `REMIT_CONFIG`, the usual place, or what holds without one.
     func configuration(_ option: String?) throws -> Configuration {
-        let path = option ?? environment["REMIT_CONFIG"] ?? directories.configurationFile
-        if option == nil, environment["REMIT_CONFIG"] == nil, !FileSystem.exists(path) { return .standard }
+        guard let path = configurationFile(option) else { return .standard }
         do { return try Configuration.load(path).value } catch {
             throw Output.fail(error.description, hint: error.hint, code: 64)
         }
+    }
+
+    /// The configuration's absolute path; `nil` when there is no file in the usual place.
+    func configurationFile(_ option: String?) -> String? {
+        let named = option ?? environment["REMIT_CONFIG"]
+        let path = named ?? directories.configurationFile
+        if named == nil, !FileSystem.exists(path) { return nil }
+        return (try? FileSystem.resolved(path)) ?? path
     }
 
     /// Reads a session by identifier prefix.

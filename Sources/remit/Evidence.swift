@@ -18,7 +18,7 @@ struct JournalCommand: ParsableCommand {
 
         func run() throws {
             let (bytes, key) = try evidence.load(\.journalPath)
-            let reader = JournalReader(bytes: bytes, key: key)
+            let reader = JournalReader(bytes: bytes, key: key, session: try evidence.session())
             switch formatOption.format {
             case .json: Output.write(String(decoding: bytes, as: UTF8.self))
             case .table:
@@ -44,12 +44,22 @@ struct JournalCommand: ParsableCommand {
 
         func run() throws {
             let (bytes, key) = try evidence.load(\.journalPath)
-            let verdict = JournalVerifier(key: key).verdict(on: bytes)
-            guard verdict.isGood else {
-                for problem in verdict.problems { Output.write("\(Terminal.printable("\(problem)"))\n", to: 2) }
-                throw Output.fail("the journal is not good: \(verdict)", code: 1)
+            let reader = JournalReader(bytes: bytes, key: key, session: try evidence.session())
+            guard reader.verdict.isGood else {
+                for problem in reader.verdict.problems { Output.write("\(Terminal.printable("\(problem)"))\n", to: 2) }
+                throw Output.fail("the journal is not good: \(reader.verdict)", code: 1)
             }
-            Output.write("\(verdict)\n")
+            if reader.records.isEmpty { throw Output.fail("the journal is not good: line 1, byte 0: it is empty", code: 1) }
+            // Whole lines cut off its end leave no trace in a journal itself; the receipt remembers where it ended.
+            if let predicate = try evidence.receiptOfJournal(key) {
+                let problems = Receipt.crossCheck(predicate, journal: reader)
+                for problem in problems { Output.write("\(Terminal.printable("\(problem)"))\n", to: 2) }
+                guard problems.isEmpty else {
+                    let place = "line \(reader.records.count + 1), byte \(bytes.count)"
+                    throw Output.fail("the journal is not good: \(place): its receipt tells of another end", code: 1)
+                }
+            }
+            Output.write("\(reader.verdict)\n")
         }
     }
 }
@@ -75,21 +85,8 @@ struct ReceiptCommand: ParsableCommand {
             case .json: Output.json(Receipt.statement(predicate))
             case .table:
                 var table = Table(columns: ["WHAT", "VALUE"])
-                for (name, value) in (predicate.json.members ?? [:]).sorted(by: { $0.key < $1.key }) {
-                    table.rows += Self.rows(name, value)
-                }
+                table.rows = ReceiptView.rows(predicate)
                 Output.table(table)
-            }
-        }
-
-        private static func rows(_ name: String, _ value: JSONValue) -> [[String]] {
-            switch value {
-            case .object(let members) where !members.isEmpty:
-                members.sorted { $0.key < $1.key }.flatMap { rows("\(name).\($0.key)", $0.value) }
-            case .array(let elements) where elements.contains { $0.members != nil }:
-                elements.enumerated().flatMap { rows("\(name)[\($0.offset)]", $0.element) }
-            case .string(let text): [[name, text]]
-            default: [[name, value.canonicalText]]
             }
         }
     }
@@ -154,10 +151,26 @@ struct EvidenceArguments: ParsableArguments {
         }
     }
 
+    /// The session that was named; a file may be any session's.
+    func session() throws -> String? {
+        guard !isFile else { return nil }
+        do { return try Context().store.resolve(target) } catch { throw Output.fail(error) }
+    }
+
+    /// What the receipt of the journal's session says, if there is one: an unreadable receipt is a problem too.
+    func receiptOfJournal(_ key: HostPublicKey) throws -> ReceiptPredicate? {
+        guard let session = try session(), FileSystem.exists(Context().directories.receipt(session)) else { return nil }
+        let verdict = Receipt.verify(try load(\.receiptPath).bytes, key: key)
+        guard let predicate = verdict.predicate else {
+            throw Output.fail("the session's receipt is not good: \(verdict.problem?.description ?? "")", code: 1)
+        }
+        return predicate
+    }
+
     func journalOfReceipt(_ key: HostPublicKey) throws -> JournalReader? {
         guard !isFile else { return nil }
         let (bytes, _) = try load(\.journalPath)
-        return JournalReader(bytes: bytes, key: key)
+        return JournalReader(bytes: bytes, key: key, session: try session())
     }
 
     private func loadKey(_ context: Context) throws(SessionError) -> HostPublicKey {

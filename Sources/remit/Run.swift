@@ -66,11 +66,11 @@ struct Run: ParsableCommand {
             let admitted = try AdmittedSession(request)
             if dryRun { return PlanView(admitted).show(formatOption.format) }
             // Start-up reconcile: what an earlier supervisor left is finished before anything new begins.
-            _ = Reconciliation.run(
-                directories: context.directories, configuration: configuration, patience: .seconds(2)
-            )
+            Reconciliation.runBeforeStart(context.directories, environment: context.environment)
             let options = SupervisorOptions(
-                status: statusDescriptor, traced: context.environment["REMIT_TRACE"] == "1"
+                status: statusDescriptor,
+                traced: context.environment["REMIT_TRACE"] == "1",
+                configurationFile: context.configurationFile(configurationOption.path)
             )
             let supervisor = try Supervisor(admitted, directories: context.directories, options: options)
             let result = try supervisor.run()

@@ -60,11 +60,12 @@ extension CLI {
             try place.provider([:])
             let task = try place.boundedTask("setsid -f sleep \(place.marker); sleep \(place.marker)", credentials: Playground.orders)
             for round in 0..<60 {
-                let arguments =
-                    round % 3 == 0 ? ["run", "-f", task] : ["run", "--", "sh", "-c", "setsid -f sleep \(place.marker); sleep \(place.marker)"]
-                let command = try place.start(arguments)
-                // From the very start to well within the run, in steps finer than one set-up step.
-                pause(.microseconds(round * 2_700))
+                let script = "setsid -f sleep \(place.marker); sleep \(place.marker)"
+                let arguments = round % 3 == 0 ? ["-f", task] : ["--", "sh", "-c", script]
+                let command = try place.start(["run", "--status-fd", "3"] + arguments)
+                // Half of them from the very start on, half from where the sandbox is made.
+                if round % 2 == 1 { try command.waitForEvent("admitted") }
+                pause(.microseconds(round * 1_500))
                 command.signal(SIGKILL)
                 _ = command.finish()
                 #expect(eventually(within: .seconds(1)) { place.agents.isEmpty }, "round \(round): \(place.agents)")
@@ -74,7 +75,7 @@ extension CLI {
             #expect(reap.exit == 0, "\(reap)")
             #expect(eventually(within: .seconds(5)) { ProcessTable.processes(marked: place.marker).isEmpty })
             let list = try #require(try place.remit("ps", "-a", "--format", "json").json().list)
-            #expect(list.count > 20, "enough of them had begun: \(list.count)")
+            #expect(list.count >= 30, "enough of them had begun: \(list.count)")
             for line in list {
                 let session = line["session"].text ?? ""
                 #expect(line["reason"].text == "supervisor-lost" && line["state"].text != "running", "\(line)")

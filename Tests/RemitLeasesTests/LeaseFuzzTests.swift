@@ -93,7 +93,9 @@ private struct FuzzedLease {
         harness.send(input, journal: false)
         check(before, input, deliveries, withdrawals)
         let after = harness.machine.lease.state
-        if after == .revoking && harness.lastCall == .revoke && harness.calls.count > seenCalls { isAcknowledged = false }
+        if after == .revoking && harness.lastCall == .revoke && harness.calls.count > seenCalls {
+            isAcknowledged = false
+        }
         seenRecords = harness.records.count
         seenCalls = harness.calls.count
     }
@@ -111,7 +113,9 @@ private struct FuzzedLease {
         }
         if harness.delivered.count > deliveries { isAgentHolding = true }
         if harness.withdrawals > withdrawals && harness.delivered.count == deliveries { isAgentHolding = false }
-        if isAgentHolding != after.state.isUsable { violations.append("agent holds \(isAgentHolding) in \(after.state)") }
+        if isAgentHolding != after.state.isUsable {
+            violations.append("agent holds \(isAgentHolding) in \(after.state)")
+        }
         if after.state == .revoked && before.state != .revoked && !provenGone {
             violations.append("revoked without a probe after an acknowledgement")
         }

@@ -42,7 +42,8 @@ private final class MemoryProvider: Provider {
         switch request.operation {
         case .issue:
             live.insert(request.handle)
-            return .issued(IssuedCredential(content: Secret(Array("secret of \(request.handle)".utf8)), expires: expires))
+            return .issued(
+                IssuedCredential(content: Secret(Array("secret of \(request.handle)".utf8)), expires: expires))
         case .renew: return .renewed(expires: expires, content: nil)
         case .revoke:
             live.remove(request.handle)

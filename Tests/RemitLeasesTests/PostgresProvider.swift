@@ -17,15 +17,16 @@ struct PostgresProvider {
         let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
         let bundle = CommandLine.arguments.firstIndex(of: "--test-bundle-path").map { CommandLine.arguments[$0 + 1] }
         let folders = [tests] + (bundle.map { [URL(fileURLWithPath: $0).deletingLastPathComponent().path] } ?? [])
-        let candidates = [ProcessInfo.processInfo.environment["REMIT_PROVIDER_POSTGRES"]].compactMap { $0 }
+        let candidates =
+            [ProcessInfo.processInfo.environment["REMIT_PROVIDER_POSTGRES"]].compactMap { $0 }
             + folders.map { $0 + "/remit-provider-postgres" }
         return candidates.first { FileManager.default.isExecutableFile(atPath: $0) }
     }()
 
     init(_ server: PostgresServer) {
         self.server = server
-        connection =
-            "host=\(server.folder) dbname=postgres user=\(PostgresServer.operatorRole) password=\(PostgresServer.operatorPassword)"
+        let (role, password) = (PostgresServer.operatorRole, PostgresServer.operatorPassword)
+        connection = "host=\(server.folder) dbname=postgres user=\(role) password=\(password)"
     }
 
     static func grant(
@@ -77,8 +78,10 @@ struct PostgresProvider {
         return reply
     }
 
-    func issue(_ handle: String, tables: [String] = ["public.orders"], privileges: [String] = ["SELECT"],
-               roles: [String]? = nil) throws -> String {
+    func issue(
+        _ handle: String, tables: [String] = ["public.orders"], privileges: [String] = ["SELECT"],
+        roles: [String]? = nil
+    ) throws -> String {
         let reply = try call(request(.issue, handle, tables: tables, privileges: privileges, roles: roles))
         guard let content = reply["content"]?.string else { throw ServerError(text: "\(reply)") }
         return content

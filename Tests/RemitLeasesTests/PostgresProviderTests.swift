@@ -26,8 +26,9 @@ struct PostgresProviderTests {
         #expect(try server.psql(uri, "SELECT * FROM salaries").errors.contains("permission denied for table salaries"))
         #expect(try server.psql(uri, "INSERT INTO orders VALUES (2)").errors.contains("permission denied"))
         #expect(try server.psql(uri, "CREATE ROLE x").errors.contains("permission denied"))
-        #expect(try server.sql("SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = '\(handle)'")
-            == "remit lease session=s1 task=fix-orders owner=alice@example.com")
+        #expect(
+            try server.sql("SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = '\(handle)'")
+                == "remit lease session=s1 task=fix-orders owner=alice@example.com")
         #expect(try server.sql("SELECT rolconnlimit FROM pg_roles WHERE rolname = '\(handle)'") == "3")
         #expect(try provider.finding(handle) == "present")
         #expect(try provider.outcome(provider.request(.revoke, handle)) == "ok")
@@ -91,8 +92,10 @@ struct PostgresProviderTests {
 
     @Test func `what a role made is dropped with it, here and in other databases`() throws {
         let uri = try provider.issue(handle, roles: [PostgresServer.group])
-        #expect(try server.psql(uri, "CREATE TABLE work.mine (id int); GRANT SELECT ON work.mine TO public").status == 0)
-        try server.sql("CREATE TABLE public.theirs (id int); ALTER TABLE theirs OWNER TO \"\(handle)\"", database: "other")
+        #expect(
+            try server.psql(uri, "CREATE TABLE work.mine (id int); GRANT SELECT ON work.mine TO public").status == 0)
+        try server.sql(
+            "CREATE TABLE public.theirs (id int); ALTER TABLE theirs OWNER TO \"\(handle)\"", database: "other")
         #expect(try provider.outcome(provider.request(.revoke, handle)) == "ok")
         #expect(try server.sql("SELECT to_regclass('work.mine') IS NULL") == "t")
         #expect(try server.sql("SELECT to_regclass('theirs') IS NULL", database: "other") == "t")
@@ -125,11 +128,19 @@ struct PostgresProviderTests {
         ("sales.orders", "INSERT", "permanent: `INSERT` on `sales.orders` is not allowed"),
         ("public.orders", "DELETE", "permanent: `DELETE` on `public.orders` is not allowed"),
         ("public.orders", "ALL", "permanent: `ALL` is not a privilege on tables"),
-        ("orders\"; DROP TABLE orders; --", "SELECT", "permanent: table `orders\"; DROP TABLE orders; --` is not allowed"),
-        ("public.orders", "SELECT ON orders TO x; --", "permanent: `SELECT ON orders TO x; --` is not a privilege on tables"),
+        (
+            "orders\"; DROP TABLE orders; --", "SELECT",
+            "permanent: table `orders\"; DROP TABLE orders; --` is not allowed"
+        ),
+        (
+            "public.orders", "SELECT ON orders TO x; --",
+            "permanent: `SELECT ON orders TO x; --` is not a privilege on tables"
+        ),
     ])
-    func `what the operator did not allow is refused by name`(table: String, privilege: String, outcome: String) throws {
-        #expect(try provider.outcome(provider.request(.issue, handle, tables: [table], privileges: [privilege])) == outcome)
+    func `what the operator did not allow is refused by name`(table: String, privilege: String, outcome: String) throws
+    {
+        #expect(
+            try provider.outcome(provider.request(.issue, handle, tables: [table], privileges: [privilege])) == outcome)
         #expect(try provider.finding(handle) == "gone")
     }
 
@@ -171,7 +182,8 @@ struct PostgresProviderTests {
     }
 
     @Test(arguments: [
-        "postgres", "remit_", "remit_short", "remit_UPPERCASE0000", "remit_\"; DROP ROLE boot; --", "remit_ünicode00000",
+        "postgres", "remit_", "remit_short", "remit_UPPERCASE0000", "remit_\"; DROP ROLE boot; --",
+        "remit_ünicode00000",
         "remit_" + String(repeating: "a", count: 58), "keymaster", "remit_a b c d e f g h",
     ])
     func `a handle that is not ours is refused`(handle: String) throws {
@@ -221,7 +233,8 @@ struct PostgresProviderTests {
     @Test func `a broken connection string is permanent and not repeated`() throws {
         var wrong = provider
         wrong.connection = "host=x password='p4ss-not-closed"
-        #expect(try wrong.outcome(wrong.request(.issue, handle)) == "permanent: `connection` is not a connection string")
+        #expect(
+            try wrong.outcome(wrong.request(.issue, handle)) == "permanent: `connection` is not a connection string")
     }
 
     @Test func `a missing database is permanent and a missing server transient`() throws {
@@ -233,7 +246,8 @@ struct PostgresProviderTests {
     }
 
     @Test func `a mistyped setting is refused`() throws {
-        let request = try provider.request(.issue, handle).replacingOccurrences(of: "connectionLimit", with: "conectionLimit")
+        let request = try provider.request(.issue, handle).replacingOccurrences(
+            of: "connectionLimit", with: "conectionLimit")
         #expect(try provider.outcome(request) == "permanent: the settings have an unknown key `conectionLimit`")
     }
 

@@ -141,7 +141,9 @@ final class PostgresServer: Sendable {
 
     private static func remove() {
         guard let folder = serverToRemove.withLock({ $0 }) else { return }
-        let first = (try? String(contentsOfFile: folder + "/data/postmaster.pid", encoding: .utf8))?.split(separator: "\n").first
+        let first = (try? String(contentsOfFile: folder + "/data/postmaster.pid", encoding: .utf8))?.split(
+            separator: "\n"
+        ).first
         if let pid = first.flatMap({ pid_t($0) }) {
             kill(pid, SIGQUIT)
             for _ in 0..<100 where kill(pid, 0) == 0 { usleep(20_000) }

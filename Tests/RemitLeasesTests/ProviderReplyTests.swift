@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import RemitKernel
-@testable import RemitLeases
 import Testing
+
+@testable import RemitLeases
 
 @Suite struct ProviderReplyTests {
     static func request(_ operation: ProviderRequest.Operation) -> ProviderRequest {
@@ -115,11 +116,12 @@ import Testing
         request.scope = ["tables": .list([.string("orders")])]
         request.ttlSeconds = 120
         let text = String(decoding: try request.json(), as: UTF8.self)
-        #expect(text == """
-            {"epoch":1,"handle":"remit_0123456789abcdefghjk","instance":"orders","notAfter":"2026-11-23T20:31:52Z",\
-            "operation":"issue","owner":"alice@example.com","protocol":"remit-provider/v1",\
-            "scope":{"tables":["orders"]},"session":"s1","settings":{"a":1},"task":"t1","ttlSeconds":120}
-            """)
+        #expect(
+            text == """
+                {"epoch":1,"handle":"remit_0123456789abcdefghjk","instance":"orders","notAfter":"2026-11-23T20:31:52Z",\
+                "operation":"issue","owner":"alice@example.com","protocol":"remit-provider/v1",\
+                "scope":{"tables":["orders"]},"session":"s1","settings":{"a":1},"task":"t1","ttlSeconds":120}
+                """)
     }
 
     @Test func `a program's reply arrives through the event loop`() throws {

@@ -186,7 +186,7 @@ static inline int linux_epoll_control(int poll, int operation, int descriptor, u
 }
 
 /// Waits for at most 64 events. The count, or -1 and errno.
-int linux_epoll_wait(int poll, struct linux_event *events);
+int linux_epoll_wait(int poll, struct linux_event *events, int milliseconds);
 
 /// A system call that a filter reported: who, which, and the cookie to answer with.
 struct linux_notification {
@@ -202,7 +202,8 @@ int linux_notification_receive(int listener, struct linux_notification *notifica
 int linux_notification_refuse(int listener, uint64_t cookie, int code);
 
 /// Receives one message and at most one descriptor (-1 when none came). 0 = end of stream, -1 = errno.
-ssize_t linux_receive(int socket, void *buffer, size_t capacity, int *descriptor);
+/// Without `wait`, EAGAIN says that there is none yet.
+ssize_t linux_receive(int socket, void *buffer, size_t capacity, int wait, int *descriptor);
 
 /// Binds a listening stream socket to a path that must not exist, mode 0600. -1 = errno.
 int linux_listen_unix(const char *path, int backlog);

@@ -53,7 +53,10 @@ if behaviour == "huge":
     sys.stdout.write("x" * 10_000_000)
     sys.exit(0)
 if behaviour == "refuse":
-    refuse("permanent", "not for you: " + content)
+    refuse("permanent", "not for you: password=" + content)
+if behaviour == "refuse-with-content":
+    print(json.dumps({"ok": False, "class": "permanent", "message": "not for you: " + content, "content": content}))
+    sys.exit(0)
 if behaviour == "transient":
     refuse("transient", "try again")
 if behaviour == "no-expiry":

@@ -16,8 +16,15 @@ import time
 
 steps = json.loads(sys.argv[1])
 ready_read, ready_write = os.pipe()
-child, master = pty.fork()
+master, other = pty.openpty()
+child = os.fork()
 if child == 0:
+    os.setsid()
+    fcntl.ioctl(other, termios.TIOCSCTTY, 0)
+    for number in range(3):
+        os.dup2(other, number)
+    os.close(master)
+    os.close(other)
     os.close(ready_write)
     os.read(ready_read, 1)
     os.close(ready_read)
@@ -29,8 +36,7 @@ def resize(rows, columns):
 
 
 os.close(ready_read)
-# A descriptor of the other end keeps the terminal's mode readable after the command is gone.
-other = os.open(os.ptsname(master), os.O_RDWR | os.O_NOCTTY)
+# The other end stays open here as well: it keeps the terminal's mode readable after the command is gone.
 resize(24, 80)
 before = termios.tcgetattr(other)
 os.write(ready_write, b"x")
@@ -42,13 +48,16 @@ deadline = time.monotonic() + 12
 ended = None
 
 
+was_raw = False
+
+
 def drain(wait):
-    global shown
-    if select.select([master], [], [], wait)[0]:
-        try:
-            shown += os.read(master, 65536)
-        except OSError:
-            pass
+    global shown, was_raw
+    was_raw = was_raw or termios.tcgetattr(other)[3] & termios.ICANON == 0
+    if not select.select([master], [], [], wait)[0]:
+        return False
+    shown += os.read(master, 65536)
+    return True
 
 
 def reap():
@@ -66,12 +75,11 @@ for kind, *arguments in steps:
         while arguments[0].encode() not in shown[seen:]:
             drain(0.05)
             if time.monotonic() > deadline or reap():
-                drain(0.05)
+                while drain(0.05):
+                    pass
                 if arguments[0].encode() not in shown[seen:]:
                     failed = "did not see " + arguments[0]
                 break
-        else:
-            pass
         if failed:
             break
         seen = shown.index(arguments[0].encode(), seen) + len(arguments[0])
@@ -83,11 +91,10 @@ for kind, *arguments in steps:
         os.kill(child, arguments[0])
     elif kind == "pause":
         time.sleep(arguments[0])
-raw = None
 while not reap() and time.monotonic() < deadline:
-    raw = termios.tcgetattr(other)
     drain(0.02)
-drain(0.05)
+while drain(0.05):
+    pass
 timed_out = ended is None
 if timed_out:
     os.kill(child, signal.SIGKILL)
@@ -98,7 +105,7 @@ print(json.dumps({
     "signal": os.WTERMSIG(ended) if os.WIFSIGNALED(ended) else None,
     "output": shown.decode(errors="replace"),
     "restored": before == after,
-    "wasRaw": raw is not None and raw[3] & termios.ICANON == 0,
+    "wasRaw": was_raw,
     "timedOut": timed_out,
     "failed": failed,
 }))
