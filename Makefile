@@ -61,6 +61,9 @@ tsan: deps ## unit tier under the thread sanitizer
 asan: deps ## unit tier under the address sanitizer
 	@scripts/test --sanitize address unit
 
+fuzz: build-deps ## every parser that reads hostile bytes, FUZZ_SECONDS each (30)
+	@scripts/fuzz
+
 coverage: deps ## line coverage of the unit and kernel tiers, by file
 	@scripts/test --coverage unit kernel
 
@@ -91,7 +94,7 @@ install: ## binaries, profiles, schemas, man page, completions, systemd units (P
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install
 
 clean: ## remove everything built
-	rm -rf .build .build-provider .build-thread .build-address .build-coverage
+	rm -rf .build .build-provider .build-thread .build-address .build-coverage .build-fuzz
 
-.PHONY: help deps build-deps build release test unit kernel cli posture interop tsan asan coverage format lint docs \
-    demo bench bench-deps install clean
+.PHONY: help deps build-deps build release test unit kernel cli posture interop tsan asan fuzz coverage format lint \
+    docs demo bench bench-deps install clean

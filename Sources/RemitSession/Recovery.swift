@@ -74,7 +74,7 @@ package final class Recovery {
 
     private func finish(_ recorder: SessionRecorder) throws -> RecoveryReport {
         var ledger = try LeaseLedger(journal: recorder.records)
-        let epoch = max(recorder.history.epoch, ledger.epoch) + 1
+        var epoch = max(recorder.history.epoch, ledger.epoch) + 1
         try recorder.record("session.adopted", ["epoch": .integer(epoch)], durable: true)
         if recorder.history.reason == nil {
             let reason: JSONValue = ["reason": .string(EndReason.supervisorLost.rawValue), "detail": "the supervisor died"]
@@ -94,6 +94,9 @@ package final class Recovery {
         while let moment = nextExpiry(leases), moment <= deadline, BootInstant.now < deadline {
             try wait(until: moment, recorder)
             ledger = try reread(recorder)
+            // Taking leases up again is a new epoch, as if another process did it.
+            epoch = max(epoch, ledger.epoch) + 1
+            try recorder.record("session.adopted", ["epoch": .integer(epoch)])
             leases = try endLeases(ledger, epoch, recorder)
         }
         if recorder.history.revoked == nil { try recorder.record("session.revoked") }
@@ -181,7 +184,7 @@ package final class Recovery {
                 journal: { record, durable in try recorder.record(record, durable: durable) },
                 deliver: { _, _ in },
                 withdraw: { _ in },
-                alarm: { reason in try? recorder.record("session.alarm", ["reason": .string(reason)]) }
+                alarm: { reason in recorder.alarm(reason) }
             )
         )
         var ended: [Lease]?

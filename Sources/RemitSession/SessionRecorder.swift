@@ -10,6 +10,7 @@ package final class SessionRecorder {
     package private(set) var history: SessionHistory
     /// What the journal held when it was reopened.
     package let records: [JournalRecord]
+    private var alarms: Set<String> = []
     private let writer: JournalWriter
     private let directories: Directories
     private let key: HostKey
@@ -53,6 +54,13 @@ package final class SessionRecorder {
 
     package func record(_ lease: LeaseRecord, durable: Bool) throws(JournalError) {
         try writer.append(lease.event.rawValue, lease.journalBody, durable: durable)
+    }
+
+    /// Records that a person should know something; once, however often it is said.
+    package func alarm(_ reason: String) {
+        guard alarms.insert(reason).inserted else { return }
+        // An alarm that cannot be recorded is not the end: what it is about has its own record.
+        try? record("session.alarm", ["reason": .string(reason)])
     }
 
     /// Hands everything to the kernel: it then survives the death of this process, though not of the machine.

@@ -73,7 +73,7 @@ extension Supervisor {
                 journal: { [unowned self] record, durable in try self.recorder?.record(record, durable: durable) },
                 deliver: { [unowned self] name, content in try self.deliver(name, content) },
                 withdraw: { [unowned self] name in self.delivery?.withdraw(name) },
-                alarm: { [unowned self] reason in self.record("session.alarm", ["reason": .string(reason)]) }
+                alarm: { [unowned self] reason in self.recorder?.alarm(reason) }
             )
         )
     }

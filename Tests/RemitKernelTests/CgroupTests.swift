@@ -53,7 +53,7 @@ import Testing
     func `one write kills a tree that forks, daemonises, stops and ignores signals`() throws {
         let group = try make(CgroupLimits(processes: 48))
         let child = try launch(
-            "trap '' TERM HUP INT; (setsid sleep 60 &) ; sleep 60 & kill -STOP \31593; while :; do sh -c 'sleep 1 & sleep 1' 2>/dev/null & sleep 0.02; done",
+            "trap '' TERM HUP INT; (setsid sleep 60 &) ; sleep 60 & kill -STOP $!; while :; do sh -c 'sleep 1 & sleep 1' 2>/dev/null & sleep 0.02; done",
             in: group
         )
         #expect(group.isPopulated)

@@ -83,7 +83,8 @@ import Testing
 
     @Test func `a descriptor that a handler stopped watching is not served in the same turn`() throws {
         let loop = try EventLoop()
-        let (one, two) = (try pipe(), try pipe())
+        let one = try pipe()
+        let two = try pipe()
         var tokens: [EventLoop.WatchToken] = []
         var calls = 0
         for number in [one.read.number, two.read.number] {

@@ -15,12 +15,19 @@ import Testing
         return child
     }
 
+    private func canOpen(_ identity: ProcessIdentity) throws -> Bool {
+        switch try identity.open() {
+        case .some: true
+        case .none: false
+        }
+    }
+
     @Test func `a process is told by its number and its start`() throws {
         let child = try sleeper()
         defer { child.finish() }
         let identity = try #require(ProcessIdentity(pid: child.pid))
         #expect(identity == ProcessIdentity(pid: child.pid))
-        let opened = (identity.open() != nil)
+        let opened = try canOpen(identity)
         #expect(opened)
     }
 
@@ -29,7 +36,7 @@ import Testing
         defer { child.finish() }
         let identity = try #require(ProcessIdentity(pid: child.pid))
         let earlier = ProcessIdentity(pid: child.pid, startTicks: identity.startTicks &- 1)
-        let opened = (earlier.open() != nil)
+        let opened = try canOpen(earlier)
         #expect(!opened)
         #expect(earlier.kill(waiting: .milliseconds(10)))
         #expect(kill(child.pid, 0) == 0)

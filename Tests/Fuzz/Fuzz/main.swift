@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Feeds libFuzzer's bytes to one parser, the one that REMIT_FUZZ names. A trap or a hang is a finding; an error is not.
+
+import CFuzzer
+import Glibc
+import RemitIdentity
+import RemitJournal
+@testable import RemitLeases
+import RemitTask
+
+let hostKey = HostKey()
+let registry = TokenRegistry(identity: fuzzIdentity())
+
+let issue = ProviderRequest(
+    operation: .issue, instance: "fuzz", handle: "remit_0123456789abcdefghjk", session: "0123456789abcdef", task: "fuzz",
+    owner: "fuzz", epoch: 1
+)
+
+func fuzzIdentity() -> SessionIdentity {
+    let context = IdentityContext(owner: "fuzz", intentDigest: "", taskDigest: "", epoch: 1)
+    guard
+        let identity = try? SessionIdentity(
+            trustDomain: "fuzz.example", session: "0123456789abcdef", task: "fuzz", context: context
+        )
+    else { fatalError("no identity") }
+    return identity
+}
+
+let parsers: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt] = [
+    "task": { bytes, count in
+        _ = try? TaskFile.decode(bytes: copy(bytes, count), file: "task.yaml")
+        return 0
+    },
+    "profile": { bytes, count in
+        _ = try? ProfileLayer.decode(bytes: copy(bytes, count), file: "profile.yaml")
+        return 0
+    },
+    "configuration": { bytes, count in
+        _ = try? ConfigurationFile.decode(bytes: copy(bytes, count), file: "config.yaml")
+        return 0
+    },
+    "json": { bytes, count in
+        let bytes = copy(bytes, count)
+        // What was read is written canonically, and that reads back as the same.
+        guard let value = try? JSONValue(parsing: bytes) else { return 0 }
+        let again = try? JSONValue(canonical: value.canonicalBytes)
+        guard again == value else { fatalError("it does not read back as the same") }
+        return 0
+    },
+    "journal": { bytes, count in
+        _ = JournalReader(bytes: copy(bytes, count), key: hostKey.publicKey)
+        return 0
+    },
+    "receipt": { bytes, count in
+        _ = Receipt.verify(copy(bytes, count), key: hostKey.publicKey)
+        return 0
+    },
+    "provider": { bytes, count in
+        _ = ProviderReplyDecoder.decode(copy(bytes, count), for: issue)
+        return 0
+    },
+    "token": { bytes, count in
+        if registry.introspect(copy(bytes, count)).isActive { fatalError("nobody issued this token") }
+        return 0
+    },
+]
+
+func copy(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {
+    Array(UnsafeBufferPointer(start: bytes, count: count))
+}
+
+guard let name = getenv("REMIT_FUZZ").map({ String(cString: $0) }), let parser = parsers[name] else {
+    print(parsers.keys.sorted().joined(separator: " "))
+    exit(0)
+}
+var count = CommandLine.argc
+var values: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
+exit(LLVMFuzzerRunDriver(&count, &values, parser))

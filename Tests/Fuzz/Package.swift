@@ -1,0 +1,43 @@
+// swift-tools-version:6.2
+// SPDX-License-Identifier: Apache-2.0
+// Fuzzing of every parser that reads hostile bytes: a package of its own, so that the product never builds it. Its modules
+// are the product's, through a symbolic link, with libFuzzer's instrumentation. See scripts/fuzz.
+
+import PackageDescription
+
+let instrumented: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .unsafeFlags(["-sanitize=fuzzer"]),
+]
+let gnu: [CSetting] = [.define("_GNU_SOURCE")]
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
+let package = Package(
+    name: "remit-fuzz",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: [
+        .target(name: "CLinux", cSettings: gnu),
+        .target(name: "CLaunch", dependencies: ["CLinux"], cSettings: gnu),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp"),
+        .target(name: "RemitKernel", dependencies: ["CLinux", "CLaunch", "CSeccomp"], swiftSettings: instrumented),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1"),
+        .target(name: "RemitTask", dependencies: ["CYaml"], swiftSettings: instrumented),
+        .target(name: "RemitJournal", dependencies: ["RemitKernel", crypto], swiftSettings: instrumented),
+        .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: instrumented),
+        .target(name: "RemitLeases", dependencies: ["RemitKernel"], swiftSettings: instrumented),
+        .target(name: "CFuzzer", path: "CFuzzer"),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: ["CFuzzer", "RemitKernel", "RemitTask", "RemitJournal", "RemitIdentity", "RemitLeases"],
+            path: "Fuzz",
+            swiftSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
