@@ -139,9 +139,7 @@ import Testing
         let noted = text((try? FileSystem.read(note, limit: 100)) ?? []).split(separator: "\n").first ?? ""
         let grandchild = try #require(pid_t(noted))
         defer { kill(grandchild, SIGKILL) }
-        withKnownIssue("only the program itself is killed", isIntermittent: true) {
-            #expect(isGone(grandchild))
-        }
+        #expect(isGone(grandchild))
     }
 
     private func isGone(_ pid: pid_t) -> Bool {
@@ -156,9 +154,7 @@ import Testing
     @Test func `a program that cannot start is not left as a zombie`() throws {
         let before = zombies()
         for _ in 0..<3 { _ = try run(["/nonexistent/program"]) }
-        withKnownIssue("the child that failed to execute is not collected", isIntermittent: true) {
-            #expect(zombies().subtracting(before).isEmpty)
-        }
+        #expect(zombies().subtracting(before).isEmpty)
     }
 
     /// Zombie children of this process that were about to execute; other tests' own come and go.

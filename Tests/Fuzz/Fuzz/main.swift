@@ -5,15 +5,16 @@ import CFuzzer
 import Glibc
 import RemitIdentity
 import RemitJournal
-@testable import RemitLeases
 import RemitTask
+
+@testable import RemitLeases
 
 let hostKey = HostKey()
 let registry = TokenRegistry(identity: fuzzIdentity())
 
 let issue = ProviderRequest(
-    operation: .issue, instance: "fuzz", handle: "remit_0123456789abcdefghjk", session: "0123456789abcdef", task: "fuzz",
-    owner: "fuzz", epoch: 1
+    operation: .issue, instance: "fuzz", handle: "remit_0123456789abcdefghjk", session: "0123456789abcdef",
+    task: "fuzz", owner: "fuzz", epoch: 1
 )
 
 func fuzzIdentity() -> SessionIdentity {

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RemitKernel
+import RemitTask
+import Testing
+
+@testable import RemitSandbox
+
+@Suite struct EnforcementPlanTests {
+    private func plan(
+        _ host: HostSupport,
+        required: [Layer] = Layer.allCases,
+        limits: Limits = Limits(memory: ByteCount("1GiB"), processes: 10, cpu: 1),
+        excused: Set<Layer> = []
+    ) -> EnforcementPlan {
+        EnforcementPlan(profile: Profile(name: "p", requiredLayers: required), limits: limits, host: host, excused: excused)
+    }
+
+    @Test func `a host that has everything refuses nothing`() {
+        let plan = plan(.made())
+        #expect(plan.refusals.isEmpty)
+        #expect(plan.layers.map(\.layer) == Layer.allCases)
+        #expect(plan.layers.allSatisfy { $0.state == .enforced && !$0.detail.isEmpty })
+    }
+
+    @Test(arguments: [
+        (HostSupport.made(landlock: 0), Layer.landlock, LayerEnforcement.State.missing),
+        (.made(landlock: 0), .landlockScopes, .missing),
+        (.made(landlock: 2), .landlock, .degraded),
+        (.made(landlock: 3), .landlock, .enforced),
+        (.made(landlock: 5), .landlockScopes, .missing),
+        (.made(landlock: 6), .landlockScopes, .enforced),
+        (.made(landlock: 99), .landlock, .enforced),
+        (.made(isRoot: false, obstacle: "kernel.unprivileged_userns_clone=0"), .namespaces, .missing),
+        (.made(isRoot: false, obstacle: "kernel.unprivileged_userns_clone=0"), .mounts, .missing),
+        (.made(userNamespaceLimit: 1), .namespaces, .missing),
+        (.made(cgroupParent: nil), .cgroup, .missing),
+        (.made(hasCgroupKill: false), .cgroup, .missing),
+        (.made(controllers: ["memory", "cpu"]), .processLimit, .enforced),
+        (.made(controllers: ["pids", "cpu"]), .memoryLimit, .degraded),
+        (.made(controllers: ["pids", "memory"]), .cpuLimit, .missing),
+        (.made(isRoot: false, cgroupParent: nil), .cpuLimit, .missing),
+        (.made(isRoot: false, cgroupParent: nil), .memoryLimit, .degraded),
+    ])
+    func `what a host lacks is said, and refused where it is required`(
+        _ host: HostSupport, _ layer: Layer, _ state: LayerEnforcement.State
+    ) {
+        let strict = plan(host, required: [layer])
+        #expect(strict.state(of: layer) == state)
+        #expect(strict.refusals.map(\.layer) == (state == .enforced ? [] : [layer]))
+        #expect(plan(host, required: []).refusals.isEmpty)
+        #expect(plan(host, required: [layer], excused: [layer]).refusals.isEmpty)
+        let others = Set(Layer.allCases).subtracting([layer])
+        #expect(plan(host, required: [layer], excused: others).refusals.count == strict.refusals.count)
+    }
+
+    @Test func `a limit that is not set is no layer of the session`() {
+        let plan = plan(.made(), limits: Limits())
+        for layer in [Layer.memoryLimit, .processLimit, .cpuLimit] { #expect(!plan.layers.contains { $0.layer == layer }) }
+    }
+
+    @Test func `an excuse is remembered, not turned into enforcement`() throws {
+        let plan = plan(.made(landlock: 0), excused: [.landlock, .landlockScopes])
+        let landlock = try #require(plan.layers.first { $0.layer == .landlock })
+        #expect(landlock.excused && landlock.required && landlock.state == .missing && !landlock.isRefusal)
+    }
+}
