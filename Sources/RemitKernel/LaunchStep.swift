@@ -308,6 +308,11 @@ package struct ResourceLimit: Hashable, Sendable {
     package static func realtimePriority(_ value: UInt64) -> Self { Self(name: "real-time priority", resource: 14, value: value) }
     package static func messageQueues(_ value: UInt64) -> Self { Self(name: "message queues", resource: 12, value: value) }
 
+    /// This limit, or the caller's own hard limit where that is lower.
+    package var withinOwn: ResourceLimit {
+        ResourceLimit(name: name, resource: resource, value: min(value, CurrentProcess.hardLimit(resource)))
+    }
+
     var bytes: [UInt8] {
         let half = (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
         return half + half

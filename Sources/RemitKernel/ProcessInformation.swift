@@ -43,6 +43,13 @@ package enum CurrentProcess {
         try check("forbid core files") { unsafe setrlimit(__rlimit_resource_t(4), &limit) }
     }
 
+    /// The hard value of a resource limit: nobody without privilege can go above it.
+    package static func hardLimit(_ resource: Int32) -> UInt64 {
+        var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+        let isKnown = unsafe getrlimit(__rlimit_resource_t(UInt32(resource)), &limit) == 0
+        return isKnown ? UInt64(limit.rlim_max) : .max
+    }
+
     /// Descriptors 0, 1 and 2 exist, so that nothing else is opened there by accident.
     package static func occupyStandardStreams() {
         for number: CInt in 0...2 where fcntl(number, F_GETFD) < 0 {

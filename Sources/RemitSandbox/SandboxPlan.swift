@@ -397,7 +397,7 @@ struct PlanBuilder {
         if let memory = limits.memory, enforcement.state(of: .memoryLimit) != .enforced {
             result.append(.data(memory.bytes))
         }
-        return result
+        return result.map(\.withinOwn)
     }
 
     private func compiledFilter() throws(SandboxError) -> [UInt8] {

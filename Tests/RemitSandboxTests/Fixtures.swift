@@ -58,6 +58,8 @@ extension HostSupport {
 }
 
 enum Made {
+    static let cache = FilterCache(directory: "\(NSTemporaryDirectory())/remit-sandbox-filters-\(getpid())")
+
     static let profile = Profile(
         name: "made",
         filesystem: ProfileFilesystem(
@@ -84,6 +86,6 @@ enum Made {
 
     static func plan(_ request: SandboxRequest, host: HostSupport, excused: Set<Layer> = []) throws -> SandboxPlan {
         let enforcement = EnforcementPlan(profile: request.profile, limits: request.limits, host: host, excused: excused)
-        return try SandboxPlan(request, host: host, enforcement: enforcement)
+        return try SandboxPlan(request, host: host, enforcement: enforcement, cache: cache)
     }
 }
