@@ -36,7 +36,8 @@ enum Envelope {
             throw ReceiptProblem(place: "byte \(error.offset)", reason: error.reason)
         }
         var envelope = try MemberReader(value, "")
-        let payload = try envelope.base64("payload")
+        // In canonical form the payload is the first member: its text begins after `{"payload":"`.
+        let payload = try envelope.base64("payload", at: 12)
         guard try envelope.text("payloadType") == payloadType else {
             throw envelope.refuse("payloadType", "not `\(payloadType)`")
         }
@@ -50,7 +51,7 @@ enum Envelope {
         guard try signature.text("keyid") == key.keyID else {
             throw signature.refuse("keyid", "signed with another key")
         }
-        let given = try signature.base64("sig")
+        let given = try signature.base64("sig", at: nil)
         try signature.finish()
         guard key.isValid(signature: given, for: authenticated(payload)) else {
             throw signature.refuse("sig", "the signature does not match the payload")
@@ -61,12 +62,15 @@ enum Envelope {
 
 extension MemberReader {
     /// Bytes in base64 with padding (RFC 4648 §4) in the one form an encoder gives.
-    fileprivate mutating func base64(_ name: String) throws(ReceiptProblem) -> [UInt8] {
+    ///
+    /// - Parameter offset: where the text begins in the file, where that is known.
+    fileprivate mutating func base64(_ name: String, at offset: Int?) throws(ReceiptProblem) -> [UInt8] {
         let text = try text(name)
         guard let data = Data(base64Encoded: text), data.base64EncodedString() == text else {
             let alphabet = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
             let digits = text.utf8.prefix { alphabet.contains($0) }.count
-            throw refuse(name, "not base64 from character \(digits + 1)")
+            let place = offset.map { "byte \($0 + digits)" } ?? "character \(digits + 1)"
+            throw refuse(name, "not base64 at \(place)")
         }
         return Array(data)
     }

@@ -228,11 +228,12 @@ package enum Reconciliation {
     /// Removes what a supervisor left that was killed before its journal began: nothing had been issued or run.
     private static func sweep(_ store: SessionStore) {
         let directories = store.directories
-        let runtime = (try? FileSystem.names(in: directories.runtime)) ?? []
-        for session in Set(store.identifiers + runtime.filter(SessionStore.isIdentifier)) {
+        let others = [directories.runtime, directories.unfinished].flatMap { (try? FileSystem.names(in: $0)) ?? [] }
+        for session in Set(store.identifiers + others.filter(SessionStore.isIdentifier)) {
             let path = directories.session(session)
             let started = (try? FileSystem.facts(at: path))?.changed ?? 0
-            let isOld = WallInstant.now.nanoseconds - started > 60_000_000_000
+            // A supervisor needs microseconds from its directory to its journal, and fails without the directory.
+            let isOld = WallInstant.now.nanoseconds - started > 1_000_000_000
             guard isOld, !FileSystem.exists(directories.journal(session)) else { continue }
             // Only empty directories go: whatever else is there was not made by us.
             FileSystem.removeDirectory(path)

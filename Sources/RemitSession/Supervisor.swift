@@ -114,9 +114,6 @@ package final class Supervisor {
         SignalSource.ignoreBrokenPipes()
         do {
             try directories.prepare()
-            try FileSystem.makeDirectories(directories.session(session))
-            try FileSystem.flushDirectory(of: directories.session(session))
-            try FileSystem.makeDirectories("\(directories.runtime)/\(session)")
             signals = try SignalSource([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGTTIN, SIGTTOU])
             if let signals {
                 _ = try loop.watch(signals.number, for: .read) { [unowned self] _ in self.hearSignals() }
@@ -157,6 +154,13 @@ package final class Supervisor {
     }
 
     private func openJournal() throws(SessionError) {
+        do {
+            // As late as this: a supervisor that is killed before it has a journal leaves nothing.
+            try FileSystem.makeDirectories(directories.session(session))
+            try FileSystem.flushDirectory(of: directories.session(session))
+        } catch {
+            throw SessionError(.failed, "cannot make the session's directory: \(error)")
+        }
         let recorder = try SessionRecorder(creating: session, in: directories)
         self.recorder = recorder
         do {
@@ -204,6 +208,7 @@ package final class Supervisor {
 
     private func listen() throws(SessionError) {
         do {
+            try FileSystem.makeDirectories("\(directories.runtime)/\(session)")
             control = try ControlServer(path: directories.control(session), loop: loop) {
                 [unowned self] request, reply in self.answer(request, reply)
             }

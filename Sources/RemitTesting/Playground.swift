@@ -49,7 +49,8 @@ package final class Playground {
 
     /// Kills what is left of the test, and removes its directory.
     package func tearDown() {
-        ProcessTable.kill(marked: [marker, base])
+        // A guard that still reaps names its session only.
+        ProcessTable.kill(marked: [marker, base] + sessions)
         if (try? FileManager.default.removeItem(atPath: base)) != nil { return }
         // An agent may have left directories nobody can enter, or trees too deep to name.
         for (program, arguments) in [("/bin/chmod", ["-R", "u+rwx", base]), ("/bin/rm", ["-rf", "--", base])] {

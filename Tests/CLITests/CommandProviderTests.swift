@@ -48,6 +48,9 @@ extension CLI {
                 #expect(request["session"].text == session && request["owner"].text == "alice@example.com", "\(request)")
             }
             #expect(requests.first?["scope"]["tables"].list == [.string("orders")])
+            // Nothing of the caller's environment; Python adds LC_CTYPE itself.
+            let names = Set(requests.flatMap { $0["environment"].list?.compactMap(\.text) ?? [] })
+            #expect(names.subtracting(["LC_CTYPE", "PATH"]).isEmpty, "\(names)")
         }
 
         @Test(arguments: ["refuse", "refuse-with-content", "garbage", "exit", "crash", "huge", "no-expiry", "forever", "hang", "hang-after", "transient"])
@@ -173,6 +176,26 @@ extension CLI {
             #expect(result.exit == 0, "\(result)")
             let operations = try place.providerRequests().compactMap { $0["operation"].text }
             #expect(operations.contains("renew"), "\(operations)")
+        }
+
+        @Test func `a supervisor killed while it waits for a provider leaves neither agent nor credential`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            try place.provider(["issue": "hang-after"], timeLimit: "20s")
+            let task = try place.boundedTask("echo started; sleep \(place.marker)", credentials: Playground.orders)
+            let command = try place.start(["run", "-f", task, "--status-fd", "3"])
+            #expect(eventually(within: .seconds(8)) { !Files.names(in: place.providerStore).isEmpty })
+            let session = try command.session()
+            try place.provider([:])
+            command.signal(SIGKILL)
+            let result = command.finish()
+            #expect(!result.text.contains("started"))
+            #expect(eventually(within: .seconds(8)) { Files.names(in: place.providerStore).isEmpty }, "the credential is revoked by its name")
+            let isOver = eventually(within: .seconds(8)) { ProcessTable.processes(marked: session).isEmpty }
+            #expect(isOver && place.agents.isEmpty)
+            let state = try place.inspect(session)["leases"][0]["state"].text ?? ""
+            #expect(["void", "revoked"].contains(state), "\(state)")
+            #expect(ProcessTable.processes(marked: place.providerMark).isEmpty, "the hanging program is gone as well")
         }
 
         @Test func `a process that the provider leaves behind does not hold up the session`() throws {

@@ -95,6 +95,29 @@ extension CLI {
             #expect(try place.receipt(session)["leases"][0]["state"].text == "revoked")
         }
 
+        @Test func `a renewed token replaces the one before it`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let script = "cd $REMIT_CREDENTIALS; cat token >/workspace/first; n=0; "
+                + "while cmp -s token /workspace/first && [ $n -lt 400 ]; do sleep 0.02; n=$((n+1)); done; "
+                + "cat token >/workspace/second.part; mv /workspace/second.part /workspace/second; stat -c %a token >/workspace/mode; "
+                + "echo x >/workspace/report.json; while [ ! -e /workspace/go ]; do sleep 0.02; done"
+            let credentials = Self.credentials().replacing("ttl: 1m", with: "ttl: 4s")
+            let command = try place.start(["run", "-f", try place.boundedTask(script, credentials: credentials), "--status-fd", "3"])
+            #expect(eventually(within: .seconds(10)) { Files.exists(place.workspace + "/second") })
+            let tokens = ["first", "second"].map {
+                (Files.text("\(place.workspace)/\($0)") ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
+            }
+            #expect(tokens[0] != tokens[1] && tokens.allSatisfy { $0.split(separator: ".").count == 3 }, "\(tokens)")
+            #expect(try place.remit("token", "introspect", tokens[1]).exit == 0)
+            // At most one counts at a time.
+            #expect(try place.remit("token", "introspect", tokens[0]).exit == 1)
+            let result = try finish(place, command)
+            #expect(result.exit == 0, "\(result)")
+            #expect(Files.text(place.workspace + "/mode") == "400\n")
+            #expect(try place.remit("token", "introspect", tokens[1]).exit == 1)
+        }
+
         @Test func `the token of one session does not count in another`() throws {
             let place = try Playground()
             defer { place.tearDown() }

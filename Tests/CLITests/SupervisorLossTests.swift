@@ -74,6 +74,11 @@ extension CLI {
             let reap = try place.remit(["reap"], within: .seconds(30))
             #expect(reap.exit == 0, "\(reap)")
             #expect(eventually(within: .seconds(5)) { ProcessTable.processes(marked: place.marker).isEmpty })
+            let sessions = Set(place.sessions)
+            let areGone = eventually(within: .seconds(10)) {
+                sessions.allSatisfy { ProcessTable.processes(marked: $0).isEmpty }
+            }
+            #expect(areGone, "every guard has left")
             let list = try #require(try place.remit("ps", "-a", "--format", "json").json().list)
             #expect(list.count >= 30, "enough of them had begun: \(list.count)")
             for line in list {

@@ -14,6 +14,9 @@ extension Playground {
     /// What every credential of the provider below begins with.
     var secret: String { "S3cret-" + canary.dropFirst("canary-".count) }
 
+    /// An argument of the provider's that tells it from other tests'.
+    var providerMark: String { "provider-of-\(marker)" }
+
     /// The requests that the provider got, in order.
     func providerRequests() throws -> [JSON] {
         try (Files.text(base + "/provider.log") ?? "").split(separator: "\n").map { try JSON.parse(Array($0.utf8)) }
@@ -33,7 +36,7 @@ extension Playground {
             providers:
               orders:
                 kind: command
-                command: [/usr/bin/python3, \(quoted(resourcePath("provider.py")))]
+                command: [/usr/bin/python3, \(quoted(resourcePath("provider.py"))), \(providerMark)]
                 settings: {\(pairs)}
                 timeLimit: \(timeLimit)
                 maximumTTL: 5m

@@ -2,7 +2,7 @@
 """A provider whose behaviour the test chooses: `settings` maps an operation to how it goes wrong.
 
 A credential is a file in `settings.store` named by its handle, so that what exists is seen from outside. Every request
-is appended to `settings.log`, without its settings."""
+is appended to `settings.log`, without its settings, but with the names of the program's environment."""
 import datetime
 import json
 import os
@@ -14,7 +14,8 @@ settings = request["settings"]
 operation = request["operation"]
 path = os.path.join(settings["store"], request["handle"])
 with open(settings["log"], "a") as log:
-    log.write(json.dumps({key: value for key, value in request.items() if key != "settings"}) + "\n")
+    told = {key: value for key, value in request.items() if key != "settings"}
+    log.write(json.dumps({**told, "environment": sorted(os.environ)}) + "\n")
 behaviour = settings.get(operation, "ok")
 
 
