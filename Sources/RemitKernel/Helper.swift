@@ -157,11 +157,12 @@ private final class HelperRun {
 
     private func ended() {
         guard status == nil, let ended = child.reap() else { return }
-        status = ended
         for watch in watches { loop.unwatch(watch) }
         watches = []
-        // A grandchild may hold the pipes open; the program itself has said all it will.
+        // A grandchild may hold the pipes open; the program itself has said all it will. Both are read before it counts
+        // as ended, for then the end of the first would close the second.
         for index in streams.indices where streamWatches[index] != nil { drain(index) }
+        status = ended
         finish()
     }
 

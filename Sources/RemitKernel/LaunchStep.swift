@@ -303,10 +303,8 @@ package struct ResourceLimit: Hashable, Sendable {
     package static func processes(_ value: UInt64) -> Self { Self(name: "processes", resource: 6, value: value) }
     package static func openFiles(_ value: UInt64) -> Self { Self(name: "open files", resource: 7, value: value) }
     package static func lockedMemory(_ value: UInt64) -> Self { Self(name: "locked memory", resource: 8, value: value) }
-    package static func addressSpace(_ value: UInt64) -> Self { Self(name: "address space", resource: 9, value: value) }
     package static func data(_ value: UInt64) -> Self { Self(name: "data", resource: 2, value: value) }
     package static func realtimePriority(_ value: UInt64) -> Self { Self(name: "real-time priority", resource: 14, value: value) }
-    package static func messageQueues(_ value: UInt64) -> Self { Self(name: "message queues", resource: 12, value: value) }
 
     /// This limit, or the caller's own hard limit where that is lower.
     package var withinOwn: ResourceLimit {

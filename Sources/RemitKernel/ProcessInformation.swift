@@ -16,6 +16,17 @@ package enum CurrentProcess {
         return unsafe (String(cString: entry.pointee.pw_name), String(cString: entry.pointee.pw_dir))
     }
 
+    /// Whether every command-line argument is text; one that is not would reach the agent as something else.
+    package static var argumentsAreText: Bool {
+        (0..<Int(CommandLine.argc)).allSatisfy { index in
+            guard let argument = unsafe CommandLine.unsafeArgv[index] else { return true }
+            return unsafe String(validatingCString: argument) != nil
+        }
+    }
+
+    /// Files are made with the modes that are asked for, whatever the caller's umask.
+    package static func setFileModeMask() { umask(0o022) }
+
     /// A user's home directory by the password database.
     package static func home(of user: UInt32) -> String? {
         guard let entry = unsafe getpwuid(user) else { return nil }
@@ -27,9 +38,11 @@ package enum CurrentProcess {
         var result: [String: String] = [:]
         var entry = unsafe environ
         while let text = unsafe entry.pointee {
-            let pair = unsafe String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            // What is not text cannot be passed on unchanged, so it is not passed on.
+            defer { unsafe entry += 1 }
+            guard let line = unsafe String(validatingCString: text) else { continue }
+            let pair = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if pair.count == 2, result[String(pair[0])] == nil { result[String(pair[0])] = String(pair[1]) }
-            unsafe entry += 1
         }
         return result
     }
@@ -166,6 +179,17 @@ package struct FileLock: ~Copyable {
         if flock(number, LOCK_EX | LOCK_NB) == 0 { return FileLock(descriptor: file) }
         if Errno.last.code == EWOULDBLOCK { return nil }
         throw SystemCallError("lock `\(path)`", .last)
+    }
+
+    /// Lets it go here and not earlier, whatever the optimiser thinks of its last use.
+    package consuming func release() {}
+
+    /// Takes it together with others, and waits while one holds it alone.
+    package static func share(_ path: String) throws(SystemCallError) -> FileLock {
+        let file = try FileSystem.open(path, O_RDWR | O_NOFOLLOW | O_CREAT, mode: 0o600)
+        let number = file.number
+        try check("lock `\(path)`") { flock(number, LOCK_SH) }
+        return FileLock(descriptor: file)
     }
 }
 

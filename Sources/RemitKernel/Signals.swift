@@ -33,6 +33,11 @@ package final class SignalSource {
         return unsafe read(descriptor.number, &information, size) == size ? CInt(information.ssi_signo) : nil
     }
 
-    /// A write to a closed pipe is an error, not the end of the supervisor.
-    package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+    /// Dispositions that do not depend on whoever started us: a closed pipe and a full file are errors to handle, not
+    /// ends of the supervisor, and children stay until they are collected.
+    package static func setDispositions() {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+        signal(SIGCHLD, SIG_DFL)
+    }
 }

@@ -265,10 +265,12 @@ package final class Sandbox {
     private func take(_ message: LaunchMessage) {
         switch message {
         case .ready:
-            do {
+            do throws(SystemCallError) {
                 // The agent's process may have been forked before its parent was moved; it runs nothing yet.
                 if let cgroup, !cgroup.controllerPaths.isEmpty {
-                    for pid in ProcessIdentity.children(of: child.pid) { try cgroup.adopt(process: pid) }
+                    let children = ProcessIdentity.children(of: child.pid)
+                    guard !children.isEmpty else { throw SystemCallError("find the agent's process", .noSuchProcess) }
+                    for pid in children { try cgroup.adopt(process: pid) }
                 }
                 handler(.ready)
             } catch {

@@ -390,7 +390,7 @@ struct PlanBuilder {
 
     private var resourceLimits: [ResourceLimit] {
         let limits = request.limits
-        var result: [ResourceLimit] = [.core(0), .lockedMemory(65_536), .realtimePriority(0), .messageQueues(819_200)]
+        var result: [ResourceLimit] = [.core(0), .lockedMemory(65_536), .realtimePriority(0)]
         if let files = limits.openFiles { result.append(.openFiles(UInt64(files))) }
         if let size = limits.fileSize { result.append(.fileSize(size.bytes)) }
         if let processes = limits.processes { result.append(.processes(UInt64(processes))) }

@@ -37,6 +37,8 @@ package struct Directories: Sendable {
     package var cache: String { "\(runtime)/cache" }
     /// One empty file for each session that is not finished: what a start looks at instead of all journals.
     package var unfinished: String { "\(state)/unfinished" }
+    /// Held together by those that begin a journal, alone by whoever clears away what was never begun.
+    package var beginning: String { "\(state)/beginning.lock" }
     package var profiles: String { "\(configuration)/profiles" }
     package var configurationFile: String { "\(configuration)/config.yaml" }
 

@@ -55,7 +55,7 @@ package final class Recovery {
     package func run() -> RecoveryReport {
         let recorder: SessionRecorder
         do {
-            recorder = try SessionRecorder(reopening: session, in: directories)
+            recorder = try reopen()
         } catch let error as JournalError {
             switch error {
             case .inUse: return report(.running, "its supervisor lives")
@@ -65,11 +65,23 @@ package final class Recovery {
         } catch {
             return report(.failed, "\(error)")
         }
+        // The agent is let go only after the first record: a journal without one is of a session that never began.
+        if recorder.history.admitted == nil { return forget() }
         do {
             return try finish(recorder)
         } catch {
             return report(.failed, "\(error)")
         }
+    }
+
+    /// Whoever only looks whether a session is abandoned holds its journal for a moment, too.
+    private func reopen() throws -> SessionRecorder {
+        for _ in 0..<20 {
+            do { return try SessionRecorder(reopening: session, in: directories) } catch JournalError.inUse(_) {
+                ProcessIdentity.pause(milliseconds: 5)
+            }
+        }
+        return try SessionRecorder(reopening: session, in: directories)
     }
 
     private func finish(_ recorder: SessionRecorder) throws -> RecoveryReport {
@@ -108,6 +120,14 @@ package final class Recovery {
         try recorder.record("session.verified")
         _ = try recorder.seal(leases: leases)
         return report(.sealed, (recorder.history.reason ?? .supervisorLost).rawValue)
+    }
+
+    private func forget() -> RecoveryReport {
+        FileSystem.remove(directories.journal(session))
+        FileSystem.removeDirectory(directories.session(session))
+        FileSystem.remove("\(directories.unfinished)/\(session)")
+        closeRuntime()
+        return report(.sealed, "it had not begun")
     }
 
     /// The journal was closed, and its writer died before the receipt was there.
@@ -228,13 +248,12 @@ package enum Reconciliation {
     /// Removes what a supervisor left that was killed before its journal began: nothing had been issued or run.
     private static func sweep(_ store: SessionStore) {
         let directories = store.directories
+        // Nobody is between a directory and its journal while this is held.
+        guard let lock = try? FileLock.take(directories.beginning) else { return }
         let others = [directories.runtime, directories.unfinished].flatMap { (try? FileSystem.names(in: $0)) ?? [] }
         for session in Set(store.identifiers + others.filter(SessionStore.isIdentifier)) {
             let path = directories.session(session)
-            let started = (try? FileSystem.facts(at: path))?.changed ?? 0
-            // A supervisor needs microseconds from its directory to its journal, and fails without the directory.
-            let isOld = WallInstant.now.nanoseconds - started > 1_000_000_000
-            guard isOld, !FileSystem.exists(directories.journal(session)) else { continue }
+            guard !FileSystem.exists(directories.journal(session)) else { continue }
             // Only empty directories go: whatever else is there was not made by us.
             FileSystem.removeDirectory(path)
             FileSystem.remove("\(directories.unfinished)/\(session)")
@@ -244,6 +263,7 @@ package enum Reconciliation {
                 FileSystem.removeDirectory("\(parent)/\(session)")
             }
         }
+        lock.release()
     }
 
     /// - Parameter sessions: the ones to look at; all by default.
@@ -264,8 +284,11 @@ package enum Reconciliation {
 
     /// Nobody holds the journal's lock: its supervisor is gone.
     private static func isAbandoned(_ journal: String) -> Bool {
-        guard let lock = try? FileLock.take(journal, creating: false) else { return false }
-        _ = consume lock
+        // An empty one is about to be locked by the supervisor that has just made it.
+        guard let facts = try? FileSystem.facts(at: journal), facts.size > 0,
+            let lock = try? FileLock.take(journal, creating: false)
+        else { return false }
+        lock.release()
         return true
     }
 
@@ -278,7 +301,7 @@ package enum Reconciliation {
         expiryPatience: Duration = .zero
     ) -> [RecoveryReport] {
         let store = SessionStore(directories)
-        if sessions == nil { sweep(store) }
+        defer { if sessions == nil { sweep(store) } }
         return (sessions ?? store.identifiers).compactMap { session in
             if sessions == nil, FileSystem.exists(directories.receipt(session)) { return nil }
             guard FileSystem.exists(directories.journal(session)) else {

@@ -14,7 +14,10 @@ extension Supervisor {
         case ("GET", "/session"):
             reply(ControlResponse(200, json: liveState.canonicalBytes))
         case ("POST", "/kill"):
-            let now = (try? JSONValue(parsing: request.body))?["now"]?.flag ?? false
+            guard let body = request.body.isEmpty ? [:] : try? JSONValue(parsing: request.body), body.members != nil else {
+                return reply(ControlResponse(400, json: Array(#"{"error":"not a JSON object"}"#.utf8)))
+            }
+            let now = body["now"]?.flag ?? false
             waiters.append(reply)
             if machine.reason == nil { feed(.end(.killed, "remit kill")) }
             if now {

@@ -111,7 +111,6 @@ package final class Supervisor {
     }
 
     private func prepare() throws(SessionError) {
-        SignalSource.ignoreBrokenPipes()
         do {
             try directories.prepare()
             signals = try SignalSource([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGTTIN, SIGTTOU])
@@ -153,15 +152,22 @@ package final class Supervisor {
         }
     }
 
-    private func openJournal() throws(SessionError) {
+    private func makeSessionDirectory() throws(SessionError) -> FileLock {
         do {
-            // As late as this: a supervisor that is killed before it has a journal leaves nothing.
+            let lock = try FileLock.share(directories.beginning)
             try FileSystem.makeDirectories(directories.session(session))
             try FileSystem.flushDirectory(of: directories.session(session))
+            return lock
         } catch {
             throw SessionError(.failed, "cannot make the session's directory: \(error)")
         }
+    }
+
+    private func openJournal() throws(SessionError) {
+        let lock = try makeSessionDirectory()
         let recorder = try SessionRecorder(creating: session, in: directories)
+        // The journal exists, and has a lock of its own.
+        lock.release()
         self.recorder = recorder
         do {
             try recorder.record("session.admitted", admissionRecord)

@@ -33,7 +33,8 @@ package final class PostgresCluster {
         base = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         try Files.setMode(base, 0o755)
         if let user { try expect(Self.run("/bin/chown", [user, base])) }
-        try expect(asUser("initdb", ["-D", data, "-U", "operator", "--auth=trust", "--no-sync", "--no-locale", "-E", "UTF8"]))
+        try expect(
+            asUser("initdb", ["-D", data, "-U", "operator", "--auth=trust", "--no-sync", "--no-locale", "-E", "UTF8"]))
         let rules = "local all operator trust\nlocal all all scram-sha-256\n"
         try Data(rules.utf8).write(to: URL(filePath: data + "/pg_hba.conf"))
         try start()
@@ -61,7 +62,9 @@ package final class PostgresCluster {
     /// - Returns: the rows as text, columns separated by `|`.
     @discardableResult
     package func query(_ sql: String) throws -> String {
-        let (status, output) = try Self.run(programs + "/psql", ["-X", "-At", "-v", "ON_ERROR_STOP=1", "-h", base, "-U", "operator", "-c", sql, "postgres"])
+        let (status, output) = try Self.run(
+            programs + "/psql",
+            ["-X", "-At", "-v", "ON_ERROR_STOP=1", "-h", base, "-U", "operator", "-c", sql, "postgres"])
         guard status == .exited(0) else { throw TestingError("psql: \(output)") }
         return output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
@@ -89,7 +92,8 @@ package final class PostgresCluster {
         close(descriptor)
         let file = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { try? FileManager.default.removeItem(atPath: file) }
-        var program = Program(path, arguments, environment: ["PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": "/nonexistent"])
+        var program = Program(
+            path, arguments, environment: ["PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": "/nonexistent"])
         program.streams = [0: .nothing, 1: .write(file), 2: .same(1)]
         let status = try program.start().wait(within: .seconds(60))
         return (status, Files.text(file) ?? "")

@@ -82,7 +82,8 @@ package final class RunningCommand {
             return found != nil || ended
         }
         guard let found else {
-            throw TestingError("no event `\(name)`\(ended ? " before the end" : ""); events \(events); stderr \(errors)")
+            throw TestingError(
+                "no event `\(name)`\(ended ? " before the end" : ""); events \(events); stderr \(errors)")
         }
         return found
     }
@@ -100,7 +101,8 @@ package final class RunningCommand {
         }
         if !found {
             let seen = String(decoding: output.suffix(500), as: UTF8.self)
-            throw TestingError("`\(text)` was not printed\(ended ? " before the end" : ""): `\(seen)`; stderr \(errors)")
+            throw TestingError(
+                "`\(text)` was not printed\(ended ? " before the end" : ""): `\(seen)`; stderr \(errors)")
         }
     }
 

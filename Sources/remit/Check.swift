@@ -17,7 +17,7 @@ struct Check: ParsableCommand {
     @OptionGroup var formatOption: FormatOption
 
     func run() throws {
-        let context = Context()
+        let context = try Context()
         let verdict: Boundedness
         do {
             let task = try TaskFile.load(file)

@@ -10,10 +10,18 @@ struct Context {
     let environment: [String: String]
     let directories: Directories
 
-    init() {
+    init() throws {
         CurrentProcess.occupyStandardStreams()
-        SignalSource.ignoreBrokenPipes()
+        CurrentProcess.setFileModeMask()
+        SignalSource.setDispositions()
+        guard CurrentProcess.argumentsAreText else {
+            throw Output.fail("an argument is not UTF-8", hint: "it would reach the agent as another one", code: 64)
+        }
         environment = CurrentProcess.environment
+        for name in ["REMIT_STATE_DIR", "REMIT_RUNTIME_DIR", "REMIT_CONFIG_DIR"] {
+            guard let path = environment[name], !path.hasPrefix("/") else { continue }
+            throw Output.fail("`\(name)` is not an absolute path: `\(path)`", code: 64)
+        }
         directories = Directories(environment: environment)
     }
 

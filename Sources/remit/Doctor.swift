@@ -19,7 +19,7 @@ struct Doctor: ParsableCommand {
     @OptionGroup var formatOption: FormatOption
 
     func run() throws {
-        let context = Context()
+        let context = try Context()
         let configuration = try context.configuration(configurationOption.path)
         let resolved: Profile
         do { resolved = try context.catalogue.resolve(profile ?? configuration.defaultProfile) } catch {

@@ -129,7 +129,7 @@ struct EvidenceArguments: ParsableArguments {
     private var isFile: Bool { target.contains("/") || target.contains(".") }
 
     func load(_ path: KeyPath<Paths, String>) throws -> (bytes: [UInt8], key: HostPublicKey) {
-        let context = Context()
+        let context = try Context()
         do {
             let publicKey = try loadKey(context)
             let file: String
@@ -154,12 +154,13 @@ struct EvidenceArguments: ParsableArguments {
     /// The session that was named; a file may be any session's.
     func session() throws -> String? {
         guard !isFile else { return nil }
-        do { return try Context().store.resolve(target) } catch { throw Output.fail(error) }
+        let context = try Context()
+        do { return try context.store.resolve(target) } catch { throw Output.fail(error) }
     }
 
     /// What the receipt of the journal's session says, if there is one: an unreadable receipt is a problem too.
     func receiptOfJournal(_ key: HostPublicKey) throws -> ReceiptPredicate? {
-        guard let session = try session(), FileSystem.exists(Context().directories.receipt(session)) else { return nil }
+        guard let session = try session(), FileSystem.exists(try Context().directories.receipt(session)) else { return nil }
         let verdict = Receipt.verify(try load(\.receiptPath).bytes, key: key)
         guard let predicate = verdict.predicate else {
             throw Output.fail("the session's receipt is not good: \(verdict.problem?.description ?? "")", code: 1)

@@ -17,7 +17,7 @@ struct Kill: ParsableCommand {
     var now = false
 
     func run() throws {
-        let context = Context()
+        let context = try Context()
         do {
             let session = try context.store.resolve(session)
             let body: JSONValue = ["now": .bool(now)]
@@ -57,7 +57,7 @@ struct Reap: ParsableCommand {
     @OptionGroup var formatOption: FormatOption
 
     func run() throws {
-        let context = Context()
+        let context = try Context()
         do {
             let configuration = try context.configuration(configurationOption.path)
             try? context.directories.prepare()

@@ -14,7 +14,7 @@ struct ProfileCommand: ParsableCommand {
         @OptionGroup var formatOption: FormatOption
 
         func run() throws {
-            let summaries = Context().catalogue.names()
+            let summaries = try Context().catalogue.names()
             switch formatOption.format {
             case .json:
                 Output.json(
@@ -50,8 +50,9 @@ struct ProfileCommand: ParsableCommand {
         @OptionGroup var formatOption: FormatOption
 
         func run() throws {
+            let catalogue = try Context().catalogue
             let profile: Profile
-            do { profile = try Context().catalogue.resolve(name) } catch {
+            do { profile = try catalogue.resolve(name) } catch {
                 throw Output.fail(error.description, hint: error.hint, code: 64)
             }
             switch formatOption.format {

@@ -59,7 +59,7 @@ struct Run: ParsableCommand {
     var command: [String] = []
 
     func run() throws {
-        let context = Context()
+        let context = try Context()
         let configuration = try context.configuration(configurationOption.path)
         let request = try makeRequest(context, configuration)
         do {

@@ -14,7 +14,7 @@ struct ListSessions: ParsableCommand {
     @OptionGroup var formatOption: FormatOption
 
     func run() throws {
-        let store = Context().store
+        let store = try Context().store
         let records: [SessionRecord] = store.identifiers
             .compactMap { try? store.record($0) }
             .filter { all || $0.state != .ended }
@@ -64,7 +64,7 @@ struct Logs: ParsableCommand {
     var stderr = false
 
     func run() throws {
-        let context = Context()
+        let context = try Context()
         do {
             let session = try context.store.resolve(session)
             let path = "\(context.directories.session(session))/\(stderr ? "stderr" : "stdout").log"

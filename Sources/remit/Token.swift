@@ -22,7 +22,7 @@ struct TokenCommand: ParsableCommand {
         var token = "-"
 
         func run() throws {
-            let context = Context()
+            let context = try Context()
             do {
                 let bytes = token == "-" ? try read() : Array(token.utf8)
                 let body = Array("token=".utf8) + Self.encoded(bytes)
@@ -75,7 +75,7 @@ struct TokenCommand: ParsableCommand {
         var session: String
 
         func run() throws {
-            let context = Context()
+            let context = try Context()
             do {
                 let session = try context.store.resolve(session)
                 let path = context.directories.control(session)

@@ -30,7 +30,8 @@ extension CLI {
         @Test func `an honest provider's credential is delivered, revoked and probed`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "cat $REMIT_CREDENTIALS/orders >got; stat -c '%a %u' $REMIT_CREDENTIALS/orders >mode; echo x >report.json"
+            let script =
+                "cat $REMIT_CREDENTIALS/orders >got; stat -c '%a %u' $REMIT_CREDENTIALS/orders >mode; echo x >report.json"
             let result = try run(place, [:], script: script)
             #expect(result.exit == 0, "\(result)")
             let session = try #require(result.session)
@@ -45,7 +46,8 @@ extension CLI {
             #expect(operations.first == "issue" && operations.suffix(2) == ["revoke", "probe"], "\(operations)")
             #expect(Files.names(in: place.providerStore).isEmpty)
             for request in requests {
-                #expect(request["session"].text == session && request["owner"].text == "alice@example.com", "\(request)")
+                #expect(
+                    request["session"].text == session && request["owner"].text == "alice@example.com", "\(request)")
             }
             #expect(requests.first?["scope"]["tables"].list == [.string("orders")])
             // Nothing of the caller's environment; Python adds LC_CTYPE itself.
@@ -53,7 +55,10 @@ extension CLI {
             #expect(names.subtracting(["LC_CTYPE", "PATH"]).isEmpty, "\(names)")
         }
 
-        @Test(arguments: ["refuse", "refuse-with-content", "garbage", "exit", "crash", "huge", "no-expiry", "forever", "hang", "hang-after", "transient"])
+        @Test(arguments: [
+            "refuse", "refuse-with-content", "garbage", "exit", "crash", "huge", "no-expiry", "forever", "hang",
+            "hang-after", "transient",
+        ])
         func `no credential, no agent`(behaviour: String) throws {
             let place = try Playground()
             defer { place.tearDown() }
@@ -64,7 +69,8 @@ extension CLI {
                 #expect(expires.hasPrefix("2099"), "\(expires)")
             } else {
                 #expect(result.exit == 125 || result.exit == 126, "\(result)")
-                #expect(!result.text.contains("started") && !Files.exists(place.workspace + "/report.json"), "\(result)")
+                #expect(
+                    !result.text.contains("started") && !Files.exists(place.workspace + "/report.json"), "\(result)")
                 #expect(result.events.allSatisfy { $0["event"].text != "started" }, "\(result.events)")
                 #expect(!result.errors.contains(place.secret), "\(result)")
                 #expect(result.errors.contains("orders"), "\(result)")
@@ -110,7 +116,9 @@ extension CLI {
         }
 
         @Test(arguments: ["garbage", "exit", "crash", "transient", "hang"])
-        func `a provider that fails to revoke does not keep the agent alive or the supervisor for ever`(behaviour: String) throws {
+        func `a provider that fails to revoke does not keep the agent alive or the supervisor for ever`(
+            behaviour: String
+        ) throws {
             let place = try Playground()
             defer { place.tearDown() }
             // One of them with all the patience there is: it has an end.
@@ -162,7 +170,9 @@ extension CLI {
                 "echo started", credentials: "credentials: [{name: a, provider: order, scope: {tables: [a]}, ttl: 1m}]"
             )
             let result = try place.remit("run", "-f", task)
-            #expect((result.exit == 64 || result.exit == 126) && result.errors.contains("`order`") && result.errors.contains("`orders`"), "\(result)")
+            #expect(
+                (result.exit == 64 || result.exit == 126) && result.errors.contains("`order`")
+                    && result.errors.contains("`orders`"), "\(result)")
             #expect(place.sessions.isEmpty)
         }
 
@@ -190,7 +200,9 @@ extension CLI {
             command.signal(SIGKILL)
             let result = command.finish()
             #expect(!result.text.contains("started"))
-            #expect(eventually(within: .seconds(8)) { Files.names(in: place.providerStore).isEmpty }, "the credential is revoked by its name")
+            #expect(
+                eventually(within: .seconds(8)) { Files.names(in: place.providerStore).isEmpty },
+                "the credential is revoked by its name")
             let isOver = eventually(within: .seconds(8)) { ProcessTable.processes(marked: session).isEmpty }
             #expect(isOver && place.agents.isEmpty)
             let state = try place.inspect(session)["leases"][0]["state"].text ?? ""

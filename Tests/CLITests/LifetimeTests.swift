@@ -11,9 +11,11 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             let number = place.marker
-            let script = "trap \"\" TERM; setsid -f sleep \(number); (setsid sh -c \"sleep \(number) & sleep \(number)\") & sleep \(number)"
+            let script =
+                "trap \"\" TERM; setsid -f sleep \(number); (setsid sh -c \"sleep \(number) & sleep \(number)\") & sleep \(number)"
             let command = try place.start(["run", "--deadline", "2s", "--", "sh", "-c", script])
-            #expect(eventually(within: .seconds(2)) { place.agents.count >= 5 }, "the daemons were there: \(place.agents)")
+            #expect(
+                eventually(within: .seconds(2)) { place.agents.count >= 5 }, "the daemons were there: \(place.agents)")
             let result = command.finish(within: .seconds(10))
             #expect(place.agents.isEmpty, "\(place.agents)")
             #expect(result.exit == 124, "\(result)")
@@ -24,7 +26,8 @@ extension CLI {
         @Test func `children in the background die with the main process`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "trap '' TERM HUP; for i in 1 2 3; do setsid -f sh -c 'trap \"\" TERM HUP; sleep \(place.marker)'; done; "
+            let script =
+                "trap '' TERM HUP; for i in 1 2 3; do setsid -f sh -c 'trap \"\" TERM HUP; sleep \(place.marker)'; done; "
                 + "sleep \(place.marker) & nohup sleep \(place.marker) >/dev/null 2>&1 & exit 6"
             let result = try place.remit("run", "--status-fd", "3", "--", "sh", "-c", script)
             #expect(place.agents.isEmpty, "\(place.agents)")
@@ -36,7 +39,8 @@ extension CLI {
         @Test func `stopped processes die as well`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "sleep \(place.marker) & kill -STOP $!; setsid -f sh -c 'kill -STOP $$; sleep \(place.marker)'; echo ready; kill -STOP $$"
+            let script =
+                "sleep \(place.marker) & kill -STOP $!; setsid -f sh -c 'kill -STOP $$; sleep \(place.marker)'; echo ready; kill -STOP $$"
             let result = try place.remit("run", "--deadline", "1s", "--", "sh", "-c", script)
             #expect(place.agents.isEmpty, "\(place.agents)")
             #expect(result.exit == 124, "\(result)")
@@ -52,7 +56,10 @@ extension CLI {
                     except OSError: pass
                 """
             let command = try place.start(
-                ["run", "--status-fd", "3", "--deadline", "3s", "--processes", "64", "--", "python3", "-c", script, place.marker]
+                [
+                    "run", "--status-fd", "3", "--deadline", "3s", "--processes", "64", "--", "python3", "-c", script,
+                    place.marker,
+                ]
             )
             try command.waitForEvent("started")
             var most = 0
@@ -81,7 +88,8 @@ extension CLI {
                     except OSError: pass
                 """
             for _ in 0..<5 {
-                let result = try place.remit("run", "--deadline", "300ms", "--processes", "200", "--", "python3", "-c", script)
+                let result = try place.remit(
+                    "run", "--deadline", "300ms", "--processes", "200", "--", "python3", "-c", script)
                 #expect(place.agents.isEmpty, "\(place.agents.count)")
                 #expect(result.exit == 124, "\(result)")
             }
@@ -118,7 +126,10 @@ extension CLI {
             defer { place.tearDown() }
             for options in [[], ["--now"]] {
                 let command = try place.start(
-                    ["run", "--status-fd", "3", "--", "sh", "-c", "trap '' TERM INT; setsid -f sleep \(place.marker); sleep \(place.marker)"]
+                    [
+                        "run", "--status-fd", "3", "--", "sh", "-c",
+                        "trap '' TERM INT; setsid -f sleep \(place.marker); sleep \(place.marker)",
+                    ]
                 )
                 try command.waitForEvent("started")
                 let session = try command.session()
@@ -149,7 +160,8 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             let script = "trap '' TERM INT; setsid -f sleep \(place.marker); sleep \(place.marker)"
-            let credentials = "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m}]"
+            let credentials =
+                "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m}]"
             let task = try place.boundedTask(script, credentials: credentials)
             let command = try place.start(["run", "-f", task, "--status-fd", "3"])
             try command.waitForEvent("started")
@@ -190,11 +202,15 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             for step in 0..<20 {
-                let command = try place.start(["run", "--", "sh", "-c", "setsid -f sleep \(place.marker); sleep \(place.marker)"])
+                let command = try place.start([
+                    "run", "--", "sh", "-c", "setsid -f sleep \(place.marker); sleep \(place.marker)",
+                ])
                 pause(.milliseconds(step * 2))
                 command.signal(SIGTERM)
                 let result = command.finish(within: .seconds(5))
-                #expect(result.termination != nil && place.agents.isEmpty, "after \(step * 2) ms: \(result) \(place.agents)")
+                #expect(
+                    result.termination != nil && place.agents.isEmpty, "after \(step * 2) ms: \(result) \(place.agents)"
+                )
             }
             #expect(try place.remit("ps", "--format", "json").json() == .list([]))
         }
@@ -216,7 +232,9 @@ extension CLI {
         @Test func `many sessions at once do not disturb each other`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let commands = try (0..<8).map { try place.start(["run", "--status-fd", "3", "--", "sh", "-c", "echo \($0); exit \($0)"]) }
+            let commands = try (0..<8).map {
+                try place.start(["run", "--status-fd", "3", "--", "sh", "-c", "echo \($0); exit \($0)"])
+            }
             for (index, command) in commands.enumerated() {
                 let result = command.finish(within: .seconds(20))
                 #expect(result.exit == Int32(index) && result.text == "\(index)\n", "\(result)")

@@ -24,7 +24,8 @@ extension CLI {
                 let expected = first[range.upperBound...].split(separator: " ", maxSplits: 1)
                 let kind = ["task", "profile", "configuration"].first { name.hasPrefix($0) } ?? "any"
                 return Case(
-                    path: path, place: String(expected.first ?? "?"), text: String(expected.dropFirst().first ?? ""), kind: kind
+                    path: path, place: String(expected.first ?? "?"), text: String(expected.dropFirst().first ?? ""),
+                    kind: kind
                 )
             }
         }()
@@ -45,7 +46,8 @@ extension CLI {
             if file.kind == "profile" {
                 // All of them, each under its own name: a circle needs its partner.
                 for other in Self.corpus where other.kind == "profile" {
-                    try place.write(Files.bytes(other.path) ?? [], to: place.base + "/config/profiles/\(other.testDescription)")
+                    try place.write(
+                        Files.bytes(other.path) ?? [], to: place.base + "/config/profiles/\(other.testDescription)")
                 }
                 runs.append(["run", "--profile", String(file.testDescription.dropLast(5)), "--", "echo", "started"])
             }

@@ -22,7 +22,9 @@ extension CLI {
             defer { place.tearDown() }
             try place.write("x", to: place.workspace + "/src/a.py")
             try place.write("x", to: place.workspace + "/README")
-            let met = try run(place, "echo y >src/a.py; echo z >src/new.py; mkdir src/d; echo >src/d/e", outcome: "{changed: [\"src/**\"]}")
+            let met = try run(
+                place, "echo y >src/a.py; echo z >src/new.py; mkdir src/d; echo >src/d/e",
+                outcome: "{changed: [\"src/**\"]}")
             #expect(met.result.exit == 0 && met.outcome["state"].text == "met", "\(met)")
             for script in [
                 "echo y >README", "echo y >new", "rm README", "mkdir empty", "mv src/a.py a.py", "chmod 700 README",
@@ -59,7 +61,9 @@ extension CLI {
             #expect(there.result.exit == 0, "\(there)")
             let artifact = there.outcome["artifacts"][0]
             #expect(artifact["path"].text == "report.json")
-            #expect(artifact["sha256"].text == "ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356", "\(there)")
+            #expect(
+                artifact["sha256"].text == "ca3d163bab055381827226140568f3bef7eaac187cebd76878e0b63e9e442356",
+                "\(there)")
         }
 
         @Test(arguments: [
@@ -87,7 +91,8 @@ extension CLI {
         @Test func `a gigantic sparse artifact does not hold up the end`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let result = try run(place, "truncate -s 1T report.json || echo x >report.json", outcome: "{artifacts: [report.json]}")
+            let result = try run(
+                place, "truncate -s 1T report.json || echo x >report.json", outcome: "{artifacts: [report.json]}")
             #expect(result.result.exit != nil, "\(result)")
             #expect(result.result.elapsed < .seconds(12), "\(result)")
         }
@@ -134,9 +139,11 @@ extension CLI {
         @Test func `the verify command has the agent's confinement and none of its credentials`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let token = "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m, expose: env, variable: TOKEN}]"
+            let token =
+                "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m, expose: env, variable: TOKEN}]"
             let script = "test -n \"$TOKEN\" && test -r /run/remit/credentials || exit 9; echo x >/tmp/left; true"
-            let verify = "env >verify.env; id -u >verify.uid; ls -A /run/remit/credentials >verify.credentials 2>/dev/null; "
+            let verify =
+                "env >verify.env; id -u >verify.uid; ls -A /run/remit/credentials >verify.credentials 2>/dev/null; "
                 + "ls -A /tmp >verify.tmp; cat \(place.base)/secret.txt >verify.secret; "
                 + "python3 -c 'import ctypes; c=ctypes.CDLL(None, use_errno=True); c.unshare(0x10000000); print(ctypes.get_errno())' >verify.unshare; true"
             let result = try run(place, script, outcome: "{verify: \(flow(["sh", "-c", verify]))}", credentials: token)

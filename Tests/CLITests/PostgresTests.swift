@@ -36,17 +36,21 @@ extension CLI {
             )
         }
 
-        private func task(_ place: Playground, _ script: String, scope: String = "{tables: [orders], privileges: [SELECT]}") throws -> String {
+        private func task(
+            _ place: Playground, _ script: String, scope: String = "{tables: [orders], privileges: [SELECT]}"
+        ) throws -> String {
             let psql = (PostgresCluster.programs ?? "") + "/psql"
             return try place.boundedTask(
                 "PSQL='\(psql) -X -At'; URL=$(cat $REMIT_CREDENTIALS/orders-db); \(script)",
-                credentials: "credentials: [{name: orders-db, provider: orders, scope: \(scope), ttl: 2m}]\nsockets: [orders-postgres]"
+                credentials:
+                    "credentials: [{name: orders-db, provider: orders, scope: \(scope), ttl: 2m}]\nsockets: [orders-postgres]"
             )
         }
 
         /// A session whose agent sits in an open connection.
         private func startHolding(_ place: Playground) throws -> (command: RunningCommand, session: String) {
-            let script = "echo $URL >url.part; mv url.part url; echo x >report.json; "
+            let script =
+                "echo $URL >url.part; mv url.part url; echo x >report.json; "
                 + "$PSQL \"$URL\" -c 'select sum(total) from orders; select pg_sleep(600)' & sleep \(place.marker)"
             let command = try place.start(["run", "-f", try task(place, script), "--status-fd", "3"])
             try command.waitForEvent("started")
@@ -62,7 +66,8 @@ extension CLI {
                 server.tearDown()
             }
             try configure(place, server)
-            let script = "$PSQL \"$URL\" -c 'select sum(total) from orders'; $PSQL \"$URL\" -c 'select * from salaries' && echo leaked; "
+            let script =
+                "$PSQL \"$URL\" -c 'select sum(total) from orders'; $PSQL \"$URL\" -c 'select * from salaries' && echo leaked; "
                 + "$PSQL \"$URL\" -c 'delete from orders' && echo deleted; $PSQL \"$URL\" -c 'create role x' && echo created; "
                 + "$PSQL \"$URL\" -c 'set role reporting' && echo became; echo $URL >url; echo x >report.json"
             let result = try place.remit("run", "-f", try task(place, script), "--status-fd", "3")
@@ -71,7 +76,8 @@ extension CLI {
             let session = try #require(result.session)
             let lease = try place.receipt(session)["leases"][0]
             #expect(lease["state"].text == "revoked" && lease["verifiedBy"].text == "probe", "\(lease)")
-            let password = try #require(Files.text(place.workspace + "/url")?.split(separator: ":")[2].split(separator: "@").first)
+            let password = try #require(
+                Files.text(place.workspace + "/url")?.split(separator: ":")[2].split(separator: "@").first)
             let leaks = Files.all(below: place.state).filter { (Files.bytes($0) ?? []).containsText(String(password)) }
             #expect(leaks.isEmpty)
         }
@@ -89,9 +95,11 @@ extension CLI {
             command.signal(SIGKILL)
             _ = command.finish()
             #expect(eventually(within: .seconds(1)) { place.agents.isEmpty }, "\(place.agents)")
-            #expect(try eventually(within: .seconds(5)) { try server.leaseRoles() == [] }, "\(try? server.leaseRoles())")
+            #expect(
+                try eventually(within: .seconds(5)) { try server.leaseRoles() == [] }, "\(try? server.leaseRoles())")
             #expect(try server.leaseConnections() == 0)
-            #expect(try eventually(within: .seconds(5)) { try place.listed(session)["reason"].text == "supervisor-lost" })
+            #expect(
+                try eventually(within: .seconds(5)) { try place.listed(session)["reason"].text == "supervisor-lost" })
             #expect(eventually(within: .seconds(5)) { ProcessTable.processes(marked: session).isEmpty })
             #expect(try place.remit("journal", "verify", session).exit == 0)
             #expect(try place.receipt(session)["leases"][0]["state"].text == "revoked")
@@ -146,7 +154,10 @@ extension CLI {
                 .replacing("%2Frun%2Fremit%2Fsockets", with: server.base.replacing("/", with: "%2F"))
             var accomplice = Program(
                 (PostgresCluster.programs ?? "") + "/psql",
-                ["-X", "-At", url, "-c", "set role reporting", "-c", "select current_user", "-c", "select pg_sleep(600)"],
+                [
+                    "-X", "-At", url, "-c", "set role reporting", "-c", "select current_user", "-c",
+                    "select pg_sleep(600)",
+                ],
                 environment: ["HOME": place.home]
             )
             accomplice.streams[1] = .write(place.base + "/accomplice")
@@ -156,7 +167,9 @@ extension CLI {
                 child.signal(SIGKILL)
                 _ = child.wait(within: .seconds(1))
             }
-            let isIn = eventually(within: .seconds(5)) { Files.text(place.base + "/accomplice")?.contains("reporting") == true }
+            let isIn = eventually(within: .seconds(5)) {
+                Files.text(place.base + "/accomplice")?.contains("reporting") == true
+            }
             #expect(isIn, "\(Files.text(place.base + "/accomplice") ?? "nothing")")
             command.signal(SIGTERM)
             let result = command.finish(within: .seconds(20))
@@ -170,7 +183,8 @@ extension CLI {
         @Test(arguments: [
             "{tables: [salaries], privileges: [SELECT]}", "{tables: [orders], privileges: [DELETE]}",
             "{tables: [orders], privileges: [\"SELECT on salaries to public; --\"]}",
-            "{tables: [\"orders; drop table orders\"], privileges: [SELECT]}", "{roles: [operator]}", "{databases: [x]}",
+            "{tables: [\"orders; drop table orders\"], privileges: [SELECT]}", "{roles: [operator]}",
+            "{databases: [x]}",
         ])
         func `what the operator does not grant is refused before the agent starts`(scope: String) throws {
             let place = try Playground()

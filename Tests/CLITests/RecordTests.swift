@@ -12,20 +12,30 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             #expect(try place.remit("ps", "--format", "json").json() == .list([]))
-            let ended = try place.remit("run", "--status-fd", "3", "--owner", "bob@example.com", "--name", "short", "--", "sh", "-c", "exit 3")
+            let ended = try place.remit(
+                "run", "--status-fd", "3", "--owner", "bob@example.com", "--name", "short", "--", "sh", "-c", "exit 3")
             let over = try #require(ended.session, "\(ended)")
             let command = try place.start(["run", "--status-fd", "3", "--name", "long", "--", "sleep", place.marker])
             try command.waitForEvent("started")
             let session = try command.session()
             let living = try #require(try place.remit("ps", "--format", "json").json().list)
-            #expect(living.count == 1 && living[0]["session"].text == session && living[0]["state"].text == "running", "\(living)")
-            #expect(living[0]["task"].text == "long" && living[0]["ended"] == .null && living[0]["reason"] == .null, "\(living)")
+            #expect(
+                living.count == 1 && living[0]["session"].text == session && living[0]["state"].text == "running",
+                "\(living)")
+            #expect(
+                living[0]["task"].text == "long" && living[0]["ended"] == .null && living[0]["reason"] == .null,
+                "\(living)")
             let all = try #require(try place.remit("ps", "-a", "--format", "json").json().list)
             #expect(all.count == 2)
             let line = try #require(all.first { $0["session"].text == over })
-            #expect(line["state"].text == "ended" && line["reason"].text == "failed" && line["exit"].integer == 3, "\(line)")
+            #expect(
+                line["state"].text == "ended" && line["reason"].text == "failed" && line["exit"].integer == 3, "\(line)"
+            )
             #expect(line["owner"].text == "bob@example.com" && line["task"].text == "short", "\(line)")
-            #expect(Set(line.members.map { Array($0.keys) } ?? []) == ["session", "task", "owner", "state", "reason", "started", "ended", "exit"])
+            #expect(
+                Set(line.members.map { Array($0.keys) } ?? []) == [
+                    "session", "task", "owner", "state", "reason", "started", "ended", "exit",
+                ])
             for name in ["started", "ended"] { #expect(line[name].text?.hasSuffix("Z") == true, "\(line)") }
             let table = try place.remit("ps", "-a")
             let header = table.text.split(separator: "\n").first?.split(whereSeparator: \.isWhitespace).map(String.init)
@@ -41,9 +51,13 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             // Enough sessions that two begin alike: there are 32 first characters.
-            let ids = try (0..<34).map { _ in try #require(try place.remit("run", "--status-fd", "3", "--", "true").session) }
+            let ids = try (0..<34).map { _ in
+                try #require(try place.remit("run", "--status-fd", "3", "--", "true").session)
+            }
             #expect(Set(ids).count == ids.count)
-            for id in ids { #expect(id.count == 16 && id.allSatisfy { "0123456789abcdefghjkmnpqrstvwxyz".contains($0) }, "\(id)") }
+            for id in ids {
+                #expect(id.count == 16 && id.allSatisfy { "0123456789abcdefghjkmnpqrstvwxyz".contains($0) }, "\(id)")
+            }
             let id = ids[0]
             var length = 1
             while ids.filter({ $0.hasPrefix(id.prefix(length)) }).count > 1 { length += 1 }
@@ -62,7 +76,9 @@ extension CLI {
             for unknown in ["zzzzzzzzzzzzzzzz", "uuu", "", "../../etc", "*", id + "0", id.uppercased() + "x"] {
                 for command in [["inspect"], ["logs"], ["kill"], ["journal", "verify"], ["receipt", "show"]] {
                     let result = try place.remit(command + [unknown])
-                    #expect(result.exit != 0 && result.exit != nil && !result.errors.isEmpty, "\(command) `\(unknown)`: \(result)")
+                    #expect(
+                        result.exit != 0 && result.exit != nil && !result.errors.isEmpty,
+                        "\(command) `\(unknown)`: \(result)")
                 }
             }
         }
@@ -72,7 +88,8 @@ extension CLI {
             defer { place.tearDown() }
             let task = try place.boundedTask(
                 "echo x >report.json",
-                credentials: "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m}]"
+                credentials:
+                    "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m}]"
             )
             let result = try place.remit("run", "-f", task, "--status-fd", "3")
             let session = try #require(result.session, "\(result)")
@@ -97,16 +114,22 @@ extension CLI {
             let predicate = statement["predicate"]
             #expect(predicate["session"].text == session && predicate["intent"].text == "Say nothing at all")
             let layers = Dictionary(
-                uniqueKeysWithValues: (predicate["layers"].list ?? []).map { ($0["name"].text ?? "", $0["state"].text ?? "") }
+                uniqueKeysWithValues: (predicate["layers"].list ?? []).map {
+                    ($0["name"].text ?? "", $0["state"].text ?? "")
+                }
             )
             for layer in ["namespaces", "mounts", "userns-door", "capabilities", "landlock", "seccomp", "guard"] {
                 #expect(layers[layer] == "enforced", "\(layer): \(layers)")
             }
             let sealed = run.events.last
-            #expect(sealed?["event"].text == "sealed" && sealed?["reason"].text == "completed" && sealed?["exit"].integer == 0)
+            #expect(
+                sealed?["event"].text == "sealed" && sealed?["reason"].text == "completed"
+                    && sealed?["exit"].integer == 0)
             #expect(sealed?["receipt"].text.map(Files.exists) == true, "\(run.events)")
             let envelope = try JSON.parse(try #require(Files.bytes(sealed?["receipt"].text ?? "")))
-            #expect(envelope["payloadType"].text == "application/vnd.in-toto+json" && envelope["signatures"].list?.count == 1, "\(envelope)")
+            #expect(
+                envelope["payloadType"].text == "application/vnd.in-toto+json"
+                    && envelope["signatures"].list?.count == 1, "\(envelope)")
         }
 
         @Test func `events come in their order, one JSON object a line`() throws {
@@ -114,7 +137,8 @@ extension CLI {
             defer { place.tearDown() }
             let task = try place.boundedTask(
                 "echo x >report.json",
-                credentials: "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m}]"
+                credentials:
+                    "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m}]"
             )
             let command = try place.start(["run", "-f", task, "--status-fd", "3"])
             let result = command.finish()
@@ -147,7 +171,10 @@ extension CLI {
             let doctor = try place.remit("doctor", "--format", "json")
             #expect(doctor.exit == 0, "\(doctor)")
             let text = "\(try doctor.json())"
-            for layer in ["namespaces", "mounts", "userns-door", "capabilities", "landlock", "landlock-scopes", "seccomp", "cgroup", "guard"] {
+            for layer in [
+                "namespaces", "mounts", "userns-door", "capabilities", "landlock", "landlock-scopes", "seccomp",
+                "cgroup", "guard",
+            ] {
                 #expect(text.contains("\"\(layer)\""), "\(layer): \(text)")
             }
             let table = try place.remit("doctor")
@@ -160,13 +187,17 @@ extension CLI {
             defer { place.tearDown() }
             let list = try #require(try place.remit("profile", "list", "--format", "json").json().list)
             let names = list.compactMap { $0["name"].text }
-            #expect(Set(names).isSuperset(of: ["base", "default", "coding", "strict"]) && names == names.sorted(), "\(list)")
+            #expect(
+                Set(names).isSuperset(of: ["base", "default", "coding", "strict"]) && names == names.sorted(), "\(list)"
+            )
             let show = try place.remit("profile", "show", "coding", "--format", "json")
             #expect(show.exit == 0 && (try? show.json()) != nil, "\(show)")
             let table = try place.remit("profile", "show", "coding")
             for text in ["16GiB", "coding", "base"] { #expect(table.text.contains(text), "\(text): \(table)") }
             let unknown = try place.remit("profile", "show", "codding")
-            #expect(unknown.exit != 0 && unknown.errors.contains("`codding`") && unknown.errors.contains("`coding`"), "\(unknown)")
+            #expect(
+                unknown.exit != 0 && unknown.errors.contains("`codding`") && unknown.errors.contains("`coding`"),
+                "\(unknown)")
             for odd in ["../base", "/etc/passwd", ""] {
                 let result = try place.remit("profile", "show", odd)
                 #expect(result.exit == 64 || result.exit == 126, "`\(odd)`: \(result)")
@@ -205,7 +236,9 @@ extension CLI {
             let json = try place.remit("check", good, "--format", "json")
             #expect(json.exit == 0, "\(json)")
             let text = "\(try json.json())"
-            for aspect in ["intent", "workspace", "outcome", "credentials", "lifetime", "owner"] { #expect(text.contains(aspect), "\(text)") }
+            for aspect in ["intent", "workspace", "outcome", "credentials", "lifetime", "owner"] {
+                #expect(text.contains(aspect), "\(text)")
+            }
             let bad = try place.remit("check", try place.task("name: x\ncommand: [\"true\"]\n"))
             #expect(bad.exit == 126 && bad.text.contains("missing"), "\(bad)")
             #expect(place.sessions.isEmpty)
@@ -226,7 +259,9 @@ extension CLI {
         @Test func `a workspace path is relative to the task file`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            try place.write("apiVersion: remit/v1\nkind: Task\nname: x\nworkspace: {path: ./sub, mode: read}\ncommand: [cat, file]\n", to: place.base + "/project/task.yaml")
+            try place.write(
+                "apiVersion: remit/v1\nkind: Task\nname: x\nworkspace: {path: ./sub, mode: read}\ncommand: [cat, file]\n",
+                to: place.base + "/project/task.yaml")
             try place.write("found\n", to: place.base + "/project/sub/file")
             let result = try place.remit("run", "-f", place.base + "/project/task.yaml")
             #expect(result.exit == 0 && result.text == "found\n", "\(result)")
@@ -255,7 +290,8 @@ extension CLI {
             #expect(plain.exit == 126 && plain.errors.hasPrefix("error: ") && place.sessions.isEmpty, "\(plain)")
             let missing = ["cgroup", "limits.memory", "limits.processes", "limits.cpu", "landlock-scopes"]
             let excuses = missing.flatMap { ["--allow-degraded", $0] }
-            let excused = try place.remit(["run", "--profile", "greedy", "--status-fd", "3"] + excuses + ["--", "true"])
+            let excused = try place.remit(
+                ["run", "--profile", "greedy", "--status-fd", "3"] + excuses + ["--", "true"])
             #expect(excused.exit == 0, "\(excused)")
             let receipt = try place.receipt(try #require(excused.session))
             #expect(Set(receipt["degradedAllowed"].list?.compactMap(\.text) ?? []) == Set(missing), "\(receipt)")

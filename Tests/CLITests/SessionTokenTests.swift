@@ -13,8 +13,11 @@ extension CLI {
         }
 
         /// A session whose agent put its token into the workspace and waits.
-        private func start(_ place: Playground, credentials: String = credentials()) throws -> (RunningCommand, String, String) {
-            let script = "cat $REMIT_CREDENTIALS/token >got.part 2>/dev/null || printf %s \"$TOKEN\" >got.part; mv got.part got; "
+        private func start(
+            _ place: Playground, credentials: String = credentials()
+        ) throws -> (RunningCommand, String, String) {
+            let script =
+                "cat $REMIT_CREDENTIALS/token >got.part 2>/dev/null || printf %s \"$TOKEN\" >got.part; mv got.part got; "
                 + "echo x >report.json; while [ ! -e go ]; do sleep 0.02; done"
             let task = try place.boundedTask(script, credentials: credentials)
             let command = try place.start(["run", "-f", task, "--status-fd", "3"])
@@ -40,7 +43,8 @@ extension CLI {
         @Test func `the token is a file that only the agent reads, for one audience and a short time`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "cd $REMIT_CREDENTIALS; stat -c '%a %u %F' token >/workspace/facts; stat -f -c %T . >>/workspace/facts; "
+            let script =
+                "cd $REMIT_CREDENTIALS; stat -c '%a %u %F' token >/workspace/facts; stat -f -c %T . >>/workspace/facts; "
                 + "(echo x >token) 2>/dev/null; rm -f token; chmod 644 token; ls -A >>/workspace/facts; cat token >/workspace/got; "
                 + "env | grep -c eyJ >>/workspace/facts; echo x >/workspace/report.json"
             let task = try place.boundedTask(script, credentials: Self.credentials())
@@ -85,7 +89,9 @@ extension CLI {
             }
             for nonsense in ["", "x", "..", "a.b.c", String(repeating: "a", count: 9000)] {
                 let answer = try place.remit("token", "introspect", "--session", session, nonsense)
-                #expect(answer.exit == 1 && answer.text.filter { !$0.isWhitespace } == "{\"active\":false}", "\(nonsense.prefix(9)): \(answer)")
+                #expect(
+                    answer.exit == 1 && answer.text.filter { !$0.isWhitespace } == "{\"active\":false}",
+                    "\(nonsense.prefix(9)): \(answer)")
             }
             let result = try finish(place, command)
             #expect(result.exit == 0, "\(result)")
@@ -98,12 +104,15 @@ extension CLI {
         @Test func `a renewed token replaces the one before it`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "cd $REMIT_CREDENTIALS; cat token >/workspace/first; n=0; "
+            let script =
+                "cd $REMIT_CREDENTIALS; cat token >/workspace/first; n=0; "
                 + "while cmp -s token /workspace/first && [ $n -lt 400 ]; do sleep 0.02; n=$((n+1)); done; "
                 + "cat token >/workspace/second.part; mv /workspace/second.part /workspace/second; stat -c %a token >/workspace/mode; "
                 + "echo x >/workspace/report.json; while [ ! -e /workspace/go ]; do sleep 0.02; done"
             let credentials = Self.credentials().replacing("ttl: 1m", with: "ttl: 4s")
-            let command = try place.start(["run", "-f", try place.boundedTask(script, credentials: credentials), "--status-fd", "3"])
+            let command = try place.start([
+                "run", "-f", try place.boundedTask(script, credentials: credentials), "--status-fd", "3",
+            ])
             #expect(eventually(within: .seconds(10)) { Files.exists(place.workspace + "/second") })
             let tokens = ["first", "second"].map {
                 (Files.text("\(place.workspace)/\($0)") ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
@@ -148,7 +157,8 @@ extension CLI {
             let agents = Set(place.agents.map(\.pid))
             for memory in ProcessTable.readableMemory() where memory.bytes.containsText(signature) {
                 let isAgent = ProcessTable.status(of: memory.pid)["NSpid"]?.contains("\t") == true
-                #expect(agentHeld && isAgent && memory.what == "environ", "process \(memory.pid): \(memory.what) \(agents)")
+                #expect(
+                    agentHeld && isAgent && memory.what == "environ", "process \(memory.pid): \(memory.what) \(agents)")
             }
             let result = try finish(place, command)
             #expect(result.exit == 0, "\(result)")
@@ -160,13 +170,15 @@ extension CLI {
         @Test func `a token that the agent prints is not kept in the captured output`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "cat $REMIT_CREDENTIALS/token; cat $REMIT_CREDENTIALS/token >&2; cat $REMIT_CREDENTIALS/token >got; "
+            let script =
+                "cat $REMIT_CREDENTIALS/token; cat $REMIT_CREDENTIALS/token >&2; cat $REMIT_CREDENTIALS/token >got; "
                 + "for c in $(sed 's/./& /g' got); do printf %s $c; done; echo x >report.json"
             let task = try place.boundedTask(script, credentials: Self.credentials())
             let result = try place.remit("run", "-f", task, "--status-fd", "3")
             #expect(result.exit == 0, "\(result)")
             let token = Files.text(place.workspace + "/got") ?? ""
-            let signature = String(token.split(separator: ".").last ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
+            let signature = String(token.split(separator: ".").last ?? "").trimmingCharacters(
+                in: .whitespacesAndNewlines)
             #expect(signature.count > 40)
             let leaks = Files.all(below: place.state).filter { (Files.bytes($0) ?? []).containsText(signature) }
             #expect(leaks.isEmpty)
@@ -176,13 +188,16 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             let lines = [
-                "intent: Fix the rounding error in orders.py and write the totals to report.json", "owner: alice@example.com",
+                "intent: Fix the rounding error in orders.py and write the totals to report.json",
+                "owner: alice@example.com",
                 "deadline: 30s", "workspace: {path: \(quoted(place.workspace)), mode: write}",
                 "outcome: {artifacts: [report.json]}",
             ]
             let common = ["name: fix-orders", "command: [echo, started]", Self.credentials()]
             for missing in lines.indices {
-                let task = try place.task((common + lines.enumerated().filter { $0.offset != missing }.map(\.element)).joined(separator: "\n"))
+                let task = try place.task(
+                    (common + lines.enumerated().filter { $0.offset != missing }.map(\.element)).joined(separator: "\n")
+                )
                 let result = try place.remit("run", "-f", task)
                 #expect(result.exit == 126, "without `\(lines[missing])`: \(result)")
                 #expect(!result.text.contains("started") && result.errors.hasPrefix("error: "), "\(result)")
@@ -190,7 +205,9 @@ extension CLI {
                 let check = try place.remit("check", task)
                 #expect(check.exit == 126 && check.text.contains("missing"), "\(check)")
             }
-            let unscoped = try place.task((common.dropLast() + lines + ["credentials: [{name: token, provider: session-token}]"]).joined(separator: "\n"))
+            let unscoped = try place.task(
+                (common.dropLast() + lines + ["credentials: [{name: token, provider: session-token}]"]).joined(
+                    separator: "\n"))
             #expect(try place.remit("run", "-f", unscoped).exit == 126)
             let bounded = try place.task((common + lines).joined(separator: "\n"))
             #expect(try place.remit("check", bounded).exit == 0)
@@ -202,7 +219,9 @@ extension CLI {
             let (command, session, _) = try start(place)
             let socket = "\(place.runtime)/\(session)/control.sock"
             #expect(Files.exists(socket), "\(Files.names(in: place.runtime))")
-            #expect((Files.mode(socket) ?? 0o777) & 0o077 == 0 || (Files.mode("\(place.runtime)/\(session)") ?? 0o777) & 0o077 == 0)
+            #expect(
+                (Files.mode(socket) ?? 0o777) & 0o077 == 0
+                    || (Files.mode("\(place.runtime)/\(session)") ?? 0o777) & 0o077 == 0)
             _ = try finish(place, command)
             for path in Files.all(below: place.state) where !path.hasSuffix(".pub.pem") {
                 #expect((Files.mode(path) ?? 0o777) & 0o037 == 0, "\(path): \(String(Files.mode(path) ?? 0, radix: 8))")

@@ -35,7 +35,8 @@ extension CLI {
         @Test func `a slow reader gets everything`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let reader = "import sys,time\nn=0\nwhile True:\n b=sys.stdin.buffer.read1(70000)\n if not b: break\n n+=len(b)\n time.sleep(0.002)\nprint(n)"
+            let reader =
+                "import sys,time\nn=0\nwhile True:\n b=sys.stdin.buffer.read1(70000)\n if not b: break\n n+=len(b)\n time.sleep(0.002)\nprint(n)"
             let result = try place.shell("$REMIT run -- head -c 4000000 /dev/zero | python3 -c '\(reader)'")
             #expect(result.text == "4000000\n", "\(result)")
         }
@@ -65,7 +66,8 @@ extension CLI {
         @Test func `no standard output at all is no reason to hang or to crash`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let command = try place.start(["run", "--", "sh", "-c", "echo hello; echo hello >&2; exit 3"], output: .closed)
+            let command = try place.start(
+                ["run", "--", "sh", "-c", "echo hello; echo hello >&2; exit 3"], output: .closed)
             let result = command.finish()
             #expect(result.exit == 3 || result.exit == 128 + SIGPIPE, "\(result)")
         }
@@ -95,7 +97,8 @@ extension CLI {
             let result = try place.shell("sleep 8 | ( $REMIT run -- echo done; echo code $? )", within: .seconds(20))
             #expect(result.text == "done\ncode 0\n", "\(result)")
             let direct = try place.shell(
-                "mkfifo '\(place.base)/fifo'; exec 9<>'\(place.base)/fifo'; $REMIT run -- echo done <&9", within: .seconds(5)
+                "mkfifo '\(place.base)/fifo'; exec 9<>'\(place.base)/fifo'; $REMIT run -- echo done <&9",
+                within: .seconds(5)
             )
             #expect(direct.exit == 0 && direct.text == "done\n", "\(direct)")
         }
@@ -103,7 +106,8 @@ extension CLI {
         @Test func `an agent that does not read its input hangs nobody`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let result = try place.shell("head -c 3000000 /dev/zero | $REMIT run -- sh -c 'exec <&-; echo no thanks; exit 5'")
+            let result = try place.shell(
+                "head -c 3000000 /dev/zero | $REMIT run -- sh -c 'exec <&-; echo no thanks; exit 5'")
             #expect(result.exit == 5 && result.text == "no thanks\n", "\(result)")
         }
 
@@ -129,7 +133,8 @@ extension CLI {
         @Test func `a full disk beneath standard output does not hang`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let command = try place.start(["run", "--deadline", "10s", "--", "sh", "-c", "seq 100000; exit 4"], output: .write("/dev/full"))
+            let command = try place.start(
+                ["run", "--deadline", "10s", "--", "sh", "-c", "seq 100000; exit 4"], output: .write("/dev/full"))
             let result = command.finish(within: .seconds(8))
             #expect(result.exit != nil, "\(result)")
         }

@@ -7,7 +7,8 @@ import Testing
 extension CLI {
     /// A supervisor that is killed takes the session with it, and somebody finishes the books.
     @Suite struct SupervisorLossTests {
-        private static let script = "trap \"\" TERM; setsid -f sleep $0; (setsid sh -c \"sleep $0 & sleep $0\") & sleep $0"
+        private static let script =
+            "trap \"\" TERM; setsid -f sleep $0; (setsid sh -c \"sleep $0 & sleep $0\") & sleep $0"
 
         private func start(_ place: Playground) throws -> (command: RunningCommand, session: String) {
             let command = try place.start(["run", "--status-fd", "3", "--", "sh", "-c", Self.script, place.marker])
@@ -40,7 +41,8 @@ extension CLI {
             command.signal(SIGKILL)
             _ = command.finish()
             #expect(eventually(within: .seconds(1)) { place.agents.isEmpty }, "\(place.agents)")
-            #expect(try eventually(within: .seconds(5)) { try place.listed(session)["reason"].text == "supervisor-lost" })
+            #expect(
+                try eventually(within: .seconds(5)) { try place.listed(session)["reason"].text == "supervisor-lost" })
             #expect(eventually(within: .seconds(5)) { ProcessTable.processes(marked: session).isEmpty })
             let line = try place.listed(session)
             #expect(["ended", "lost"].contains(line["state"].text ?? ""), "\(line)")
@@ -58,14 +60,16 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             try place.provider([:])
-            let task = try place.boundedTask("setsid -f sleep \(place.marker); sleep \(place.marker)", credentials: Playground.orders)
+            let task = try place.boundedTask(
+                "setsid -f sleep \(place.marker); sleep \(place.marker)", credentials: Playground.orders)
             for round in 0..<60 {
                 let script = "setsid -f sleep \(place.marker); sleep \(place.marker)"
-                let arguments = round % 3 == 0 ? ["-f", task] : ["--", "sh", "-c", script]
+                // Those with a credential first: an issue that was under way is waited out for ten seconds.
+                let arguments = round < 24 ? ["-f", task] : ["--", "sh", "-c", script]
                 let command = try place.start(["run", "--status-fd", "3"] + arguments)
                 // Half of them from the very start on, half from where the sandbox is made.
                 if round % 2 == 1 { try command.waitForEvent("admitted") }
-                pause(.microseconds(round * 1_500))
+                pause(.microseconds((round % 24) * 4_000))
                 command.signal(SIGKILL)
                 _ = command.finish()
                 #expect(eventually(within: .seconds(1)) { place.agents.isEmpty }, "round \(round): \(place.agents)")
@@ -75,7 +79,7 @@ extension CLI {
             #expect(reap.exit == 0, "\(reap)")
             #expect(eventually(within: .seconds(5)) { ProcessTable.processes(marked: place.marker).isEmpty })
             let sessions = Set(place.sessions)
-            let areGone = eventually(within: .seconds(10)) {
+            let areGone = eventually(within: .seconds(20)) {
                 sessions.allSatisfy { ProcessTable.processes(marked: $0).isEmpty }
             }
             #expect(areGone, "every guard has left")
@@ -88,8 +92,11 @@ extension CLI {
                 #expect(verify.exit == 0, "\(session): \(verify)")
             }
             #expect(list.count == place.sessions.count, "every session on disk is listed: \(place.sessions.count)")
-            #expect(Files.names(in: place.providerStore).isEmpty, "no credential is left: \(Files.names(in: place.providerStore))")
-            #expect(Files.names(in: place.runtime).filter { $0.count == 16 }.isEmpty, "\(Files.names(in: place.runtime))")
+            #expect(
+                Files.names(in: place.providerStore).isEmpty,
+                "no credential is left: \(Files.names(in: place.providerStore))")
+            #expect(
+                Files.names(in: place.runtime).filter { $0.count == 16 }.isEmpty, "\(Files.names(in: place.runtime))")
         }
 
         @Test func `with the guard gone too, reap finishes the job`() throws {
@@ -120,7 +127,8 @@ extension CLI {
             #expect(eventually(within: .seconds(1)) { place.agents.isEmpty }, "\(place.agents)")
             let next = try place.remit("run", "--", "echo", "fine")
             #expect(next.exit == 0 && next.text == "fine\n" && next.errors.isEmpty, "\(next)")
-            #expect(try eventually(within: .seconds(5)) { try place.listed(session)["reason"].text == "supervisor-lost" })
+            #expect(
+                try eventually(within: .seconds(5)) { try place.listed(session)["reason"].text == "supervisor-lost" })
             #expect(try place.remit("receipt", "verify", session).exit == 0)
         }
 

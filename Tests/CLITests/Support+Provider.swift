@@ -15,7 +15,7 @@ extension Playground {
     var secret: String { "S3cret-" + canary.dropFirst("canary-".count) }
 
     /// An argument of the provider's that tells it from other tests'.
-    var providerMark: String { "provider-of-\(marker)" }
+    var providerMark: String { base + "/provider" }
 
     /// The requests that the provider got, in order.
     func providerRequests() throws -> [JSON] {
@@ -36,7 +36,7 @@ extension Playground {
             providers:
               orders:
                 kind: command
-                command: [/usr/bin/python3, \(quoted(resourcePath("provider.py"))), \(providerMark)]
+                command: [/usr/bin/python3, \(quoted(resourcePath("provider.py"))), \(quoted(providerMark))]
                 settings: {\(pairs)}
                 timeLimit: \(timeLimit)
                 maximumTTL: 5m

@@ -24,7 +24,8 @@ extension CLI {
         func `what a caller ignores or blocks changes nothing`(change: String) throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let ended = try run(place, change, ["run", "--", "sh", "-c", "grep -E '^Sig(Blk|Ign)' /proc/self/status; exit 7"])
+            let ended = try run(
+                place, change, ["run", "--", "sh", "-c", "grep -E '^Sig(Blk|Ign)' /proc/self/status; exit 7"])
             #expect(ended.exit == 7, "\(change): \(ended)")
             // Signals 32 and 33 are the C library's own; posix_spawn(3) ignores them for every child.
             let sets = ended.text.split(separator: "\n").compactMap { UInt64($0.suffix(16), radix: 16) }
@@ -53,7 +54,8 @@ extension CLI {
         func `the caller's umask opens nothing and closes nothing`(mask: Int) throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let result = try run(place, "os.umask(\(mask))", ["run", "--", "sh", "-c", "umask; echo x >/tmp/x && cat /tmp/x"])
+            let result = try run(
+                place, "os.umask(\(mask))", ["run", "--", "sh", "-c", "umask; echo x >/tmp/x && cat /tmp/x"])
             #expect(result.exit == 0 && result.text == "0022\nx\n", "\(String(mask, radix: 8)): \(result)")
             for path in Files.all(below: place.state) where !path.hasSuffix(".pub.pem") {
                 #expect((Files.mode(path) ?? 0o777) & 0o077 == 0, "\(path): \(String(Files.mode(path) ?? 0, radix: 8))")
@@ -66,7 +68,9 @@ extension CLI {
             for limit in [6, 8, 10, 12, 16, 20, 24, 28, 32] {
                 let change = "resource.setrlimit(resource.RLIMIT_NOFILE, (\(limit), \(limit)))"
                 let result = try run(place, change, ["run", "--deadline", "4s", "--", "sh", "-c", "echo hi"])
-                #expect(result.exit == 0 ? result.text == "hi\n" : result.exit == 125 || result.exit == 126, "\(limit): \(result)")
+                #expect(
+                    result.exit == 0 ? result.text == "hi\n" : result.exit == 125 || result.exit == 126,
+                    "\(limit): \(result)")
                 #expect(result.exit == 0 || !result.errors.isEmpty, "\(limit): \(result)")
             }
             #expect(try place.remit("reap").exit == 0)
@@ -85,7 +89,9 @@ extension CLI {
         @Test func `init killed from outside ends the session in order`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let command = try place.start(["run", "--status-fd", "3", "--", "sh", "-c", "setsid -f sleep \(place.marker); sleep \(place.marker)"])
+            let command = try place.start([
+                "run", "--status-fd", "3", "--", "sh", "-c", "setsid -f sleep \(place.marker); sleep \(place.marker)",
+            ])
             let pid = try #require(try command.waitForEvent("launched")["pid"].integer)
             try command.waitForEvent("started")
             #expect(eventually(within: .seconds(5)) { place.agents.count >= 2 })
@@ -181,7 +187,8 @@ extension CLI {
             }
             var entered = 0
             for _ in 0..<40 {
-                let result = try place.remit("run", "--workspace", place.base + "/swap/real", "--", "sh", "-c", "ls -A; cat which .ssh/*")
+                let result = try place.remit(
+                    "run", "--workspace", place.base + "/swap/real", "--", "sh", "-c", "ls -A; cat which .ssh/*")
                 #expect(!result.text.contains("ssh") && !result.text.contains(place.canary), "\(result)")
                 if result.exit == 1, result.text.contains("which\nright") { entered += 1 }
                 if result.exit == 0 || result.exit == 1 { #expect(result.text.hasPrefix("which\n"), "\(result)") }

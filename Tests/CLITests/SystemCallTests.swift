@@ -106,7 +106,8 @@ extension CLI {
         @Test func `sixty-three strikes are not yet the end`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "import ctypes\nlibc = ctypes.CDLL(None)\nfor _ in range(63): libc.unshare(0x10000000)\nprint('done')"
+            let script =
+                "import ctypes\nlibc = ctypes.CDLL(None)\nfor _ in range(63): libc.unshare(0x10000000)\nprint('done')"
             let result = try place.remit("run", "--", "python3", "-c", script)
             #expect(result.exit == 0 && result.text == "done\n", "\(result)")
         }

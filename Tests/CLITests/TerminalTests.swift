@@ -14,7 +14,8 @@ extension CLI {
             var json: String {
                 switch self {
                 case .expect(let text): "[\"expect\",\(quoted(text))]"
-                case .send(let text): "[\"send\",\(quoted(text).replacing("\u{3}", with: "\\u0003").replacing("\u{4}", with: "\\u0004").replacing("\u{1a}", with: "\\u001a"))]"
+                case .send(let text):
+                    "[\"send\",\(quoted(text).replacing("\u{3}", with: "\\u0003").replacing("\u{4}", with: "\\u0004").replacing("\u{1a}", with: "\\u001a"))]"
                 case .resize(let rows, let columns): "[\"resize\",\(rows),\(columns)]"
                 case .signal(let number): "[\"signal\",\(number)]"
                 case .pause(let seconds): "[\"pause\",\(seconds)]"
@@ -33,7 +34,8 @@ extension CLI {
         @Test func `a terminal outside is a terminal inside, of its own`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let end = try run(place, ["run", "--", "sh", "-c", "tty; test -t 0 -a -t 1 -a -t 2 && echo all; stty size; exit 3"], [])
+            let end = try run(
+                place, ["run", "--", "sh", "-c", "tty; test -t 0 -a -t 1 -a -t 2 && echo all; stty size; exit 3"], [])
             let output = end["output"].text ?? ""
             #expect(output.contains("/dev/pts/0") && output.contains("all") && output.contains("24 80"), "\(end)")
             #expect(end["exit"].integer == 3 && end["restored"].bool == true, "\(end)")
@@ -54,7 +56,8 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             let script = "trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.05; done"
-            let end = try run(place, ["run", "--", "sh", "-c", script], [.expect("ready"), .resize(41, 123), .expect("41 123")])
+            let end = try run(
+                place, ["run", "--", "sh", "-c", script], [.expect("ready"), .resize(41, 123), .expect("41 123")])
             #expect(end["failed"] == .null && end["exit"].integer == 0 && end["restored"].bool == true, "\(end)")
         }
 
@@ -62,7 +65,8 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             let script = "trap 'echo interrupted; exit 5' INT; echo ready; while :; do sleep 0.05; done"
-            let end = try run(place, ["run", "--", "sh", "-c", script], [.expect("ready"), .send("\u{3}"), .expect("interrupted")])
+            let end = try run(
+                place, ["run", "--", "sh", "-c", script], [.expect("ready"), .send("\u{3}"), .expect("interrupted")])
             #expect(end["failed"] == .null && end["exit"].integer == 5 && end["restored"].bool == true, "\(end)")
         }
 
@@ -93,7 +97,9 @@ extension CLI {
         func `the mode is restored when a signal ends the session`(signal: Int) throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let end = try run(place, ["run", "--", "sh", "-c", "echo ready; sleep \(place.marker)"], [.expect("ready"), .signal(signal)])
+            let end = try run(
+                place, ["run", "--", "sh", "-c", "echo ready; sleep \(place.marker)"],
+                [.expect("ready"), .signal(signal)])
             #expect(end["restored"].bool == true && end["timedOut"].bool == false, "\(end)")
             #expect(place.agents.isEmpty)
         }
@@ -102,13 +108,15 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             let words = ["run", "--", "sh", "-c", "trap '' HUP TERM; echo ready; sleep \(place.marker)"]
-            let script = "import os,pty,sys,time\npid, fd = pty.fork()\n"
+            let script =
+                "import os,pty,sys,time\npid, fd = pty.fork()\n"
                 + "if pid == 0: os.execv(sys.argv[1], sys.argv[1:])\n"
                 + "seen = b''\nwhile b'ready' not in seen: seen += os.read(fd, 4096)\nos.close(fd)\n"
                 + "end = time.monotonic() + 5\n"
                 + "while time.monotonic() < end:\n if os.waitpid(pid, os.WNOHANG)[0]: print('ended'); break\n time.sleep(0.01)\n"
                 + "else:\n print('still there'); os.kill(pid, 9); os.waitpid(pid, 0)"
-            let command = (["/usr/bin/python3", "-c", script, Playground.binary] + words).map(shellQuoted).joined(separator: " ")
+            let command = (["/usr/bin/python3", "-c", script, Playground.binary] + words).map(shellQuoted).joined(
+                separator: " ")
             let result = try place.shell(command)
             #expect(result.text == "ended\n", "\(result)")
             #expect(eventually(within: .seconds(2)) { place.agents.isEmpty }, "\(place.agents)")
@@ -133,10 +141,13 @@ extension CLI {
         @Test func `a large paste and a large answer do not lock up`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "stty -icanon -echo; echo ready; head -c 20000 | wc -c; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo over"
+            let script =
+                "stty -icanon -echo; echo ready; head -c 20000 | wc -c; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo over"
             let end = try run(
                 place, ["run", "--", "sh", "-c", script],
-                [.expect("ready")] + (0..<20).map { _ in .send(String(repeating: "a", count: 1000)) } + [.expect("20000"), .expect("over")]
+                [.expect("ready")] + (0..<20).map { _ in .send(String(repeating: "a", count: 1000)) } + [
+                    .expect("20000"), .expect("over"),
+                ]
             )
             #expect(end["failed"] == .null && end["exit"].integer == 0, "\(end["failed"]) \(end["exit"])")
         }

@@ -20,7 +20,9 @@ extension CLI {
             #expect(Files.text(place.workspace + "/file") == "after\n")
             #expect(Files.text(place.workspace + "/a/b/c") == "new\n")
             for path in ["/file", "/a", "/a/b", "/a/b/c"] {
-                #expect(Files.owner(place.workspace + path) == geteuid(), "\(path): \(Files.owner(place.workspace + path) as Any)")
+                #expect(
+                    Files.owner(place.workspace + path) == geteuid(),
+                    "\(path): \(Files.owner(place.workspace + path) as Any)")
             }
         }
 
@@ -53,7 +55,8 @@ extension CLI {
                 ("secret", place.base + "/secret.txt"), ("up", "../secret.txt"), ("home", place.home), ("root", "/"),
                 ("oldroot", "/oldroot\(place.base)/secret.txt"), ("self", "/proc/self/root\(place.base)/secret.txt"),
             ] { try Files.link("\(work)/\(name)", to: target) }
-            let script = "for f in secret up home/.ssh/id_ed25519 root\(place.base)/secret.txt oldroot self ../secret.txt "
+            let script =
+                "for f in secret up home/.ssh/id_ed25519 root\(place.base)/secret.txt oldroot self ../secret.txt "
                 + "/workspace/../secret.txt; do cat $f; echo owned >$f; done; ls root; true"
             let result = try place.remit("run", "--workspace", work, "--", "sh", "-c", script)
             #expect(!result.text.contains(place.canary) && !result.errors.contains(place.canary), "\(result)")
@@ -66,13 +69,15 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             // The first run plants, the second run is set up over it.
-            let plant = "ln -sfn / tmp; ln -sfn \(place.base) run; ln -sfn / home; ln -sfn /usr proc; ln -sfn / workspace; true"
+            let plant =
+                "ln -sfn / tmp; ln -sfn \(place.base) run; ln -sfn / home; ln -sfn /usr proc; ln -sfn / workspace; true"
             for _ in 0..<2 {
                 let result = try place.remit("run", "--workspace", place.workspace, "--", "sh", "-c", plant)
                 #expect(result.exit == 0, "\(result)")
             }
             let result = try place.remit(
-                "run", "--workspace", place.workspace, "--", "sh", "-c", "cat run/secret.txt; pwd; stat -c %F /tmp /proc /home"
+                "run", "--workspace", place.workspace, "--", "sh", "-c",
+                "cat run/secret.txt; pwd; stat -c %F /tmp /proc /home"
             )
             #expect(result.text == "/workspace\ndirectory\ndirectory\ndirectory\n", "\(result)")
         }
@@ -117,7 +122,8 @@ extension CLI {
             }
             let account = FileManager.default.homeDirectoryForCurrentUser.path
             let refused = [
-                "/", "/etc", "/etc/ssl", "/usr", "/proc", "/proc/self/root", "/sys", "/dev", "/var", "/home", "/root", "/run", "/boot",
+                "/", "/etc", "/etc/ssl", "/usr", "/proc", "/proc/self/root", "/sys", "/dev", "/var", "/home", "/root",
+                "/run", "/boot",
                 "//", "/tmp/..", "/./", account, place.home,
                 place.base + "/to-root", place.base + "/to-etc", place.base + "/to-proc", place.base + "/to-usr",
             ]
@@ -134,7 +140,8 @@ extension CLI {
             for path in [place.base, place.state, place.runtime, place.state + "/sessions"] {
                 try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
                 let result = try place.remit(
-                    "run", "--workspace", path, "--", "sh", "-c", "echo started; ls -R; find . -name '*.jsonl' -exec truncate -s 0 {} +"
+                    "run", "--workspace", path, "--", "sh", "-c",
+                    "echo started; ls -R; find . -name '*.jsonl' -exec truncate -s 0 {} +"
                 )
                 #expect(result.exit == 126, "\(path): \(result)")
                 #expect(!result.text.contains("started"), "\(path): \(result)")
@@ -156,7 +163,8 @@ extension CLI {
             defer { place.tearDown() }
             let copied = try place.shell("cp /usr/bin/id '\(place.workspace)/id' && chmod 4755 '\(place.workspace)/id'")
             #expect(copied.exit == 0)
-            let result = try place.remit("run", "--workspace", place.workspace, "--", "sh", "-c", "./id -u; ./id -ru; su -c id")
+            let result = try place.remit(
+                "run", "--workspace", place.workspace, "--", "sh", "-c", "./id -u; ./id -ru; su -c id")
             #expect(result.text.hasPrefix("1000\n1000\n"), "\(result)")
             #expect(!result.text.contains("uid=0"), "\(result)")
         }
@@ -198,7 +206,8 @@ extension CLI {
             defer { place.tearDown() }
             try Files.setMode(place.base, 0o755)
             try Files.setOwner(place.workspace, 1001)
-            let result = try place.remit("run", "--workspace", place.workspace, "--", "sh", "-c", "echo x >file; id -u; stat -c %u .")
+            let result = try place.remit(
+                "run", "--workspace", place.workspace, "--", "sh", "-c", "echo x >file; id -u; stat -c %u .")
             #expect(result.exit == 0 && result.text == "1000\n1000\n", "\(result)")
             #expect(Files.owner(place.workspace + "/file") == 1001)
         }

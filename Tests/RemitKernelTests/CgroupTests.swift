@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-@testable import RemitKernel
 import Testing
+
+@testable import RemitKernel
 
 @Suite(.enabled(if: Host.hasCgroups, "needs root and a unified hierarchy with cgroup.kill")) struct CgroupTests {
     private let name = "kerneltest-\(Random.identifier(8))"
@@ -57,7 +58,7 @@ import Testing
             in: group
         )
         #expect(group.isPopulated)
-        
+
         usleep(300_000)
         try group.kill()
         #expect(child.waitForEnd() != nil)
@@ -123,11 +124,13 @@ import Testing
 
     @Test func `a limit that could not be written is not said to be enforced`() throws {
         let broken = CgroupHierarchies(
-            unified: Host.cgroups.unified, controllers: ["memory": "/nonexistent", "pids": "/nonexistent", "cpu": "/nonexistent"],
+            unified: Host.cgroups.unified,
+            controllers: ["memory": "/nonexistent", "pids": "/nonexistent", "cpu": "/nonexistent"],
             own: [:]
         )
         let group = try #require(
-            try SessionCgroup.create(session: name, limits: CgroupLimits(memory: 1 << 30, processes: 9, cpu: 1), in: broken)
+            try SessionCgroup.create(
+                session: name, limits: CgroupLimits(memory: 1 << 30, processes: 9, cpu: 1), in: broken)
         )
         defer { group.remove() }
         #expect(group.enforced.isEmpty && group.controllerPaths.isEmpty)

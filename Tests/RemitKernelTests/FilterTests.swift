@@ -44,7 +44,9 @@ import Testing
         #expect(SystemCallFilter.name(of: 99_999) == "call 99999")
     }
 
-    @Test(arguments: [(1, 8, 13), (2, 8, 14), (3, 8, 15), (4, 16, 15), (5, 16, 16), (6, 24, 16), (7, 24, 16), (42, 24, 16)])
+    @Test(arguments: [
+        (1, 8, 13), (2, 8, 14), (3, 8, 15), (4, 16, 15), (5, 16, 16), (6, 24, 16), (7, 24, 16), (42, 24, 16),
+    ])
     func `the ruleset is as long as its Landlock ABI knows it`(_ abi: Int, _ size: Int, _ rights: Int) {
         let ruleset = LandlockRuleset(for: LandlockSupport(abi: abi, errata: 0))
         #expect(ruleset.attributeBytes.count == size)
@@ -71,8 +73,10 @@ import Testing
         let support = LandlockSupport.probe()
         let plan = LaunchPlan(
             setup: [
-                .deathSignal, .awaitMapping, .noNewPrivileges, .landlockRuleset(LandlockRuleset(for: support), into: "r"),
-                .landlockPath("/usr", directory: LandlockRuleset(for: support).readExecute, file: 0, optional: false, in: "r"),
+                .deathSignal, .awaitMapping, .noNewPrivileges,
+                .landlockRuleset(LandlockRuleset(for: support), into: "r"),
+                .landlockPath(
+                    "/usr", directory: LandlockRuleset(for: support).readExecute, file: 0, optional: false, in: "r"),
                 .landlockEnforce("r"), .execute(["/nonexistent"]),
             ],
             arguments: ["x"], environment: []

@@ -45,12 +45,14 @@ import Testing
         symlink("a", scratch.file("link"))
         let facts = try FileSystem.facts(at: scratch.file("b"))
         let swapped = try failure(of: [
-            .cloneTree(scratch.file("a"), expecting: facts, recursive: false, optional: false, into: "t"), .execute(["/bin/true"]),
+            .cloneTree(scratch.file("a"), expecting: facts, recursive: false, optional: false, into: "t"),
+            .execute(["/bin/true"]),
         ])
         #expect(swapped.errno == Errno(code: ESTALE))
         let linked = try failure(of: [
             .cloneTree(
-                scratch.file("link"), expecting: try FileSystem.facts(at: scratch.file("a")), recursive: false, optional: false,
+                scratch.file("link"), expecting: try FileSystem.facts(at: scratch.file("a")), recursive: false,
+                optional: false,
                 into: "t"
             ),
             .execute(["/bin/true"]),
@@ -65,7 +67,8 @@ import Testing
     }
 
     @Test func `the end of the conversation means that the program runs`() throws {
-        let child = try Child.launch(plan([.execute(["/nonexistent", "/bin/sh"])], ["sh", "-c", "exit 7"]), descriptors: [:])
+        let child = try Child.launch(
+            plan([.execute(["/nonexistent", "/bin/sh"])], ["sh", "-c", "exit 7"]), descriptors: [:])
         try child.mapped()
         guard case .ended = try child.receive() else { return missed("it said something") }
         #expect(child.waitForEnd()?.exitCode == 7)
@@ -135,11 +138,15 @@ import Testing
     }
 
     @Test func `a traced launch says when each step ended, in order`() throws {
-        let child = try Child.launch(plan([.newSession, .umask(0o77), .execute(["/bin/true"])]), descriptors: [:], traced: true)
+        let child = try Child.launch(
+            plan([.newSession, .umask(0o77), .execute(["/bin/true"])]), descriptors: [:], traced: true)
         try child.mapped()
         _ = try child.receive()
         _ = child.waitForEnd()
-        #expect(child.phases.map(\.step) == ["die with the supervisor", "wait for the id maps", "start a session", "set the umask to 077"])
+        #expect(
+            child.phases.map(\.step) == [
+                "die with the supervisor", "wait for the id maps", "start a session", "set the umask to 077",
+            ])
         #expect(child.phases.map(\.nanoseconds) == child.phases.map(\.nanoseconds).sorted())
     }
 
@@ -149,7 +156,8 @@ import Testing
         let map = "1000 1000 1\n"
         let plan = LaunchPlan(
             setup: [
-                .deathSignal, .awaitMapping, .openHost("/proc/sys/user/max_user_namespaces", writable: true, into: "limit"),
+                .deathSignal, .awaitMapping,
+                .openHost("/proc/sys/user/max_user_namespaces", writable: true, into: "limit"),
                 .closeUserNamespaces(limit: "limit", userMap: map, groupMap: map), .dropCapabilities, .deathSignal,
                 .noNewPrivileges, .execute(["/bin/sh"]),
             ],
@@ -173,7 +181,8 @@ import Testing
         let base = LaunchPlan(setup: [.newSession], agent: [.ready], arguments: ["a"], environment: ["B=1"])
         var others: [LaunchPlan] = []
         for change in [
-            { $0.setup = [] }, { $0.agent = [] }, { $0.arguments = ["b"] }, { $0.environment = [] }, { $0.namespaces = 1 },
+            { $0.setup = [] }, { $0.agent = [] }, { $0.arguments = ["b"] }, { $0.environment = [] },
+            { $0.namespaces = 1 },
             { $0.setup = [.umask(0o22)] }, { $0.setup = [.changeDirectory("/")] },
         ] as [(inout LaunchPlan) -> Void] {
             var copy = base
@@ -191,8 +200,12 @@ import Testing
     }
 
     @Test func `a step reads as what it does`() {
-        #expect(LaunchStep.seccomp([UInt8](repeating: 0, count: 16), listener: nil).description == "load the system-call filter (2 instructions)")
+        #expect(
+            LaunchStep.seccomp([UInt8](repeating: 0, count: 16), listener: nil).description
+                == "load the system-call filter (2 instructions)")
         #expect(LaunchStep.resourceLimit(.core(0)).description == "limit core to 0")
-        #expect(LaunchStep.attributes("/usr", set: [.readOnly, .noDevices], recursive: true).description == "make /usr read-only,nodev")
+        #expect(
+            LaunchStep.attributes("/usr", set: [.readOnly, .noDevices], recursive: true).description
+                == "make /usr read-only,nodev")
     }
 }

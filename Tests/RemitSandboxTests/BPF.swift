@@ -68,9 +68,9 @@ struct BPF {
     struct Fault: Error, CustomStringConvertible { let description: String }
 
     #if arch(x86_64)
-        static let nativeArchitecture: UInt32 = 0xc000_003e
+    static let nativeArchitecture: UInt32 = 0xc000_003e
     #else
-        static let nativeArchitecture: UInt32 = 0xc000_00b7
+    static let nativeArchitecture: UInt32 = 0xc000_00b7
     #endif
 
     private struct Instruction {
@@ -83,7 +83,9 @@ struct BPF {
     private let program: [Instruction]
 
     init(_ bytes: [UInt8]) throws {
-        guard bytes.count % 8 == 0, !bytes.isEmpty, bytes.count / 8 <= 4096 else { throw Fault(description: "wrong length") }
+        guard bytes.count % 8 == 0, !bytes.isEmpty, bytes.count / 8 <= 4096 else {
+            throw Fault(description: "wrong length")
+        }
         program = stride(from: 0, to: bytes.count, by: 8).map { start in
             let words = bytes[start..<start + 8].map(UInt32.init)
             let low = words[4] | words[5] << 8
@@ -106,7 +108,9 @@ struct BPF {
             counter += 1
             switch step.code {
             case 0x20:
-                guard let word = call.word(at: Int(step.constant)) else { throw Fault(description: "load at \(step.constant)") }
+                guard let word = call.word(at: Int(step.constant)) else {
+                    throw Fault(description: "load at \(step.constant)")
+                }
                 accumulator = word
             case 0x00: accumulator = step.constant
             case 0x01: index = step.constant

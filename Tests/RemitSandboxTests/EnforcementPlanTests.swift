@@ -13,7 +13,8 @@ import Testing
         limits: Limits = Limits(memory: ByteCount("1GiB"), processes: 10, cpu: 1),
         excused: Set<Layer> = []
     ) -> EnforcementPlan {
-        EnforcementPlan(profile: Profile(name: "p", requiredLayers: required), limits: limits, host: host, excused: excused)
+        EnforcementPlan(
+            profile: Profile(name: "p", requiredLayers: required), limits: limits, host: host, excused: excused)
     }
 
     @Test func `a host that has everything refuses nothing`() {
@@ -56,7 +57,9 @@ import Testing
 
     @Test func `a limit that is not set is no layer of the session`() {
         let plan = plan(.made(), limits: Limits())
-        for layer in [Layer.memoryLimit, .processLimit, .cpuLimit] { #expect(!plan.layers.contains { $0.layer == layer }) }
+        for layer in [Layer.memoryLimit, .processLimit, .cpuLimit] {
+            #expect(!plan.layers.contains { $0.layer == layer })
+        }
     }
 
     @Test func `an excuse is remembered, not turned into enforcement`() throws {

@@ -58,7 +58,8 @@ extension HostSupport {
 }
 
 enum Made {
-    static let cache = FilterCache(directory: "\(NSTemporaryDirectory())/remit-sandbox-filters-\(getpid())")
+    /// A place that cannot be made: every plan compiles its filter.
+    static let cache = FilterCache(directory: "/proc/no-cache")
 
     static let profile = Profile(
         name: "made",
@@ -80,12 +81,14 @@ enum Made {
     ) -> SandboxRequest {
         SandboxRequest(
             session: "t\(Random.identifier(15))", profile: profile, command: command, workspace: workspace,
-            environment: ["PATH": "/usr/bin:/bin"], limits: limits, sockets: [], terminal: terminal, credentials: credentials
+            environment: ["PATH": "/usr/bin:/bin"], limits: limits, sockets: [], terminal: terminal,
+            credentials: credentials
         )
     }
 
     static func plan(_ request: SandboxRequest, host: HostSupport, excused: Set<Layer> = []) throws -> SandboxPlan {
-        let enforcement = EnforcementPlan(profile: request.profile, limits: request.limits, host: host, excused: excused)
+        let enforcement = EnforcementPlan(
+            profile: request.profile, limits: request.limits, host: host, excused: excused)
         return try SandboxPlan(request, host: host, enforcement: enforcement, cache: cache)
     }
 }

@@ -59,7 +59,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["/", "/etc", "/usr", "/var", "/home", "/root", "/proc", "/sys", "/dev", "/run", "/tmp", "/usr/lib", "/etc/ssl", "/proc/self", "/dev/pts", "/usr/../etc", "/./"])
+    @Test(arguments: [
+        "/", "/etc", "/usr", "/var", "/home", "/root", "/proc", "/sys", "/dev", "/run", "/tmp", "/usr/lib", "/etc/ssl",
+        "/proc/self", "/dev/pts", "/usr/../etc", "/./",
+    ])
     func `the host's own directories are no workspace`(_ path: String) {
         guard FileSystem.exists(path) else { return }
         #expect(refusal(path) != nil)
@@ -79,7 +82,9 @@ import Testing
     }
 
     @Test func `what is missing or a file is refused`() throws {
-        #expect(refusal("\(scratch.path)/nothing") == "cannot use workspace `\(scratch.path)/nothing`: no such file or directory")
+        #expect(
+            refusal("\(scratch.path)/nothing")
+                == "cannot use workspace `\(scratch.path)/nothing`: no such file or directory")
         try FileSystem.replace("\(scratch.path)/file", with: [], mode: 0o600)
         #expect(refusal("\(scratch.path)/file") == "workspace `\(scratch.path)/file` is not a directory")
     }

@@ -26,27 +26,34 @@ import Testing
     }
 
     @Test func `the plan of an ordinary user reads as it always did`() throws {
-        let request = Made.request(workspace: workspace, limits: Limits(memory: ByteCount("1GiB"), processes: 32), credentials: true)
+        let request = Made.request(
+            workspace: workspace, limits: Limits(memory: ByteCount("1GiB"), processes: 32), credentials: true)
         let plan = try Made.plan(request, host: .made(isRoot: false, controllers: [], cgroupParent: nil))
         try Golden.compare(text(plan), with: "plan-user.golden.txt")
     }
 
     @Test func `the plan of root with a terminal reads as it always did`() throws {
-        let request = Made.request(workspace: workspace, limits: Limits(openFiles: 64, fileSize: ByteCount("1MiB")), terminal: true)
+        let request = Made.request(
+            workspace: workspace, limits: Limits(openFiles: 64, fileSize: ByteCount("1MiB")), terminal: true)
         let plan = try Made.plan(request, host: .made())
         try Golden.compare(text(plan), with: "plan-root.golden.txt")
         #expect(plan.trees.map(\.path) == [workspace.path])
     }
 
     @Test(arguments: [
-        (false, false, false, 7), (true, false, true, 7), (false, true, true, 7), (true, true, false, 7), (false, false, true, 1),
+        (false, false, false, 7), (true, false, true, 7), (false, true, true, 7), (true, true, false, 7),
+        (false, false, true, 1),
     ])
     func `the order holds in every variant`(_ isRoot: Bool, _ terminal: Bool, _ credentials: Bool, _ abi: Int) throws {
         let request = Made.request(workspace: workspace, terminal: terminal, credentials: credentials)
         let plan = try Made.plan(request, host: .made(isRoot: isRoot, landlock: abi))
         let setup = plan.launch.setup.map(\.description)
-        func first(_ prefix: String) throws -> Int { try #require(setup.firstIndex { $0.hasPrefix(prefix) }, "\(prefix)") }
-        func last(_ prefix: String) throws -> Int { try #require(setup.lastIndex { $0.hasPrefix(prefix) }, "\(prefix)") }
+        func first(_ prefix: String) throws -> Int {
+            try #require(setup.firstIndex { $0.hasPrefix(prefix) }, "\(prefix)")
+        }
+        func last(_ prefix: String) throws -> Int {
+            try #require(setup.lastIndex { $0.hasPrefix(prefix) }, "\(prefix)")
+        }
 
         #expect(setup[0] == "die with the supervisor")
         #expect(setup[1] == "wait for the id maps")
@@ -64,7 +71,10 @@ import Testing
         #expect(try last("mount ") < first("leave the host's root"))
         #expect(try first("make root read-only") < first("leave the host's root"))
         // Authority goes in this order, after the last mount.
-        let order = ["leave the host's root", "close the user-namespace door", "drop every capability", "set no_new_privs", "make a Landlock ruleset", "enforce Landlock"]
+        let order = [
+            "leave the host's root", "close the user-namespace door", "drop every capability", "set no_new_privs",
+            "make a Landlock ruleset", "enforce Landlock",
+        ]
         let indices = try order.map { try first($0) }
         #expect(indices == indices.sorted())
         #expect(indices.last == setup.count - 1)
@@ -72,7 +82,11 @@ import Testing
         #expect(try last("die with the supervisor") > first("drop every capability"))
         // Nothing after the pivot makes or takes a mount.
         let after = setup[try first("leave the host's root")...]
-        #expect(!after.contains { $0.hasPrefix("mount ") || $0.hasPrefix("take `") || $0.hasPrefix("make a tmpfs") || $0.hasPrefix("attach") })
+        #expect(
+            !after.contains {
+                $0.hasPrefix("mount ") || $0.hasPrefix("take `") || $0.hasPrefix("make a tmpfs")
+                    || $0.hasPrefix("attach")
+            })
     }
 
     @Test(arguments: [true, false])
@@ -81,7 +95,8 @@ import Testing
         let agent = plan.launch.agent.map(\.description)
         let filter = try #require(agent.firstIndex { $0.hasPrefix("load the system-call filter") })
         #expect(agent[filter - 1] == "wait for the supervisor's word")
-        #expect(agent[(filter + 1)...].map { String($0.prefix(7)) } == (reports ? ["hand li", "execute"] : ["execute"]))
+        #expect(
+            agent[(filter + 1)...].map { String($0.prefix(7)) } == (reports ? ["hand li", "execute"] : ["execute"]))
         #expect(agent[0] == "die with the supervisor")
         #expect(try #require(agent.firstIndex(of: "keep only the standard streams")) < filter)
         #expect(agent.contains("limit core to 0"))

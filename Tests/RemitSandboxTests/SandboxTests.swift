@@ -14,7 +14,8 @@ enum Machine {
     static let canBuild: Bool =
         EnforcementPlan(profile: Made.profile, limits: Limits(), host: host, excused: []).refusals.isEmpty
 
-    static let hasProcessLimit: Bool = host.isRoot && host.cgroupParent != nil && host.cgroups.controllers["pids"] != nil
+    static let hasProcessLimit: Bool =
+        host.isRoot && host.cgroupParent != nil && host.cgroups.controllers["pids"] != nil
 }
 
 @Suite(.enabled(if: Machine.canBuild, "needs user namespaces"), .serialized)
@@ -110,7 +111,10 @@ struct SandboxTests {
     @Test func `a kill ends daemons, stopped and stubborn processes`() throws {
         let loop = try EventLoop()
         let log = try start(
-            ["sh", "-c", "trap '' TERM HUP INT; (setsid sh -c 'sleep 60 & sleep 60' &); sleep 60 & kill -STOP $!; sleep 60"], on: loop
+            [
+                "sh", "-c",
+                "trap '' TERM HUP INT; (setsid sh -c 'sleep 60 & sleep 60' &); sleep 60 & kill -STOP $!; sleep 60",
+            ], on: loop
         )
         try run(loop) { log.events.contains("ready") }
         try log.sandbox?.release(secrets: [])
@@ -156,10 +160,12 @@ struct SandboxTests {
     func `a limit that cannot be written is no session`() throws {
         let request = Made.request(["true"], limits: Limits(processes: 8))
         let plan = try Made.plan(request, host: Machine.host)
-        let broken = HostSupport.made(isRoot: true, unified: Machine.host.cgroups.unified, cgroupParent: Machine.host.cgroupParent)
+        let broken = HostSupport.made(
+            isRoot: true, unified: Machine.host.cgroups.unified, cgroupParent: Machine.host.cgroupParent)
         let nowhere = HostSupport(
             isRoot: true, kernel: broken.kernel, landlock: broken.landlock,
-            cgroups: CgroupHierarchies(unified: Machine.host.cgroups.unified, controllers: ["pids": "/nonexistent"], own: [:]),
+            cgroups: CgroupHierarchies(
+                unified: Machine.host.cgroups.unified, controllers: ["pids": "/nonexistent"], own: [:]),
             cgroupParent: broken.cgroupParent, hasCgroupKill: true, canReportCalls: true, userNamespaceLimit: 9,
             userNamespaceObstacle: nil
         )
@@ -180,7 +186,8 @@ struct SandboxTests {
         let pid = try #require(log.sandbox?.initPID)
         for process in [pid] + ProcessIdentity.children(of: pid) {
             let groups = String(decoding: try FileSystem.read("/proc/\(process)/cgroup", limit: 4096), as: UTF8.self)
-            #expect(groups.split(separator: "\n").contains { $0.contains("pids") && $0.contains("remit-") }, "\(groups)")
+            #expect(
+                groups.split(separator: "\n").contains { $0.contains("pids") && $0.contains("remit-") }, "\(groups)")
         }
         try finish(log, loop)
     }

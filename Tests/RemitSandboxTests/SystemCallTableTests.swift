@@ -9,7 +9,9 @@ import Testing
 
 @Suite(.enabled(if: BPF.nativeArchitecture == 0xc000_003e, "the numbers are those of x86_64"))
 struct SystemCallTableTests {
-    private static func filter(_ changes: ProfileSystemCalls = ProfileSystemCalls(), notify: Bool = true) throws -> Filter {
+    private static func filter(
+        _ changes: ProfileSystemCalls = ProfileSystemCalls(), notify: Bool = true
+    ) throws -> Filter {
         try Filter(try SystemCallTable.filter(for: changes, notify: notify))
     }
 
@@ -26,7 +28,8 @@ struct SystemCallTableTests {
     }
 
     @Test(arguments: [
-        "socket", "socketpair", "clone", "clone3", "ioctl", "prctl", "personality", "open", "openat", "openat2", "chmod",
+        "socket", "socketpair", "clone", "clone3", "ioctl", "prctl", "personality", "open", "openat", "openat2",
+        "chmod",
         "mknod", "io_uring_setup", "io_uring_enter", "io_uring_register",
     ])
     func `a call whose arguments decide cannot be allowed as a whole`(_ name: String) {
@@ -55,10 +58,13 @@ struct SystemCallTableTests {
 
     @Test func `every number is decided as the golden table says`() throws {
         let quiet = try Self.filter(notify: false)
-        var lines = ["# number name: with a supervisor that counts / without; arguments all zero. REMIT_UPDATE_GOLDEN=1 rewrites this."]
+        var lines = [
+            "# number name: with a supervisor that counts / without; arguments all zero. REMIT_UPDATE_GOLDEN=1 rewrites this."
+        ]
         for number: UInt32 in 0...600 {
             let name = SystemCallFilter.name(of: Int32(number))
-            lines.append("\(number) \(name): \(try filter.verdict(number: number)) / \(try quiet.verdict(number: number))")
+            lines.append(
+                "\(number) \(name): \(try filter.verdict(number: number)) / \(try quiet.verdict(number: number))")
         }
         try Golden.compare(lines.joined(separator: "\n") + "\n", with: "system-calls.golden.txt")
     }
@@ -83,7 +89,7 @@ struct SystemCallTableTests {
             #expect(try filter.verdict(number: number, architecture: 0x4000_0003) == .killProcess)  // i386
             #expect(try filter.verdict(number: number, architecture: 0) == .killProcess)
             #if arch(x86_64)
-                #expect(try filter.verdict(number: number | 0x4000_0000) == .killProcess)
+            #expect(try filter.verdict(number: number | 0x4000_0000) == .killProcess)
             #endif
         }
         // -1 is what a tracer makes of a call it cancels; libseccomp lets it through to the fallback.
@@ -114,8 +120,10 @@ struct SystemCallTableTests {
                 for flags: UInt64 in [0, 0x80000, 0x800, 0x80800] {
                     for transport: UInt64 in [0, 1, 6, 17, 58, 132, 255, 262] {
                         let verdict = try filter.verdict("socket", family, type | flags, transport)
-                        let isPlain = (type == 1 && [0, 6].contains(transport)) || (type == 2 && [0, 17].contains(transport))
-                        let expected = family == 1 || (family == 16 && transport == 0) || ([2, 10].contains(family) && isPlain)
+                        let isPlain =
+                            (type == 1 && [0, 6].contains(transport)) || (type == 2 && [0, 17].contains(transport))
+                        let expected =
+                            family == 1 || (family == 16 && transport == 0) || ([2, 10].contains(family) && isPlain)
                         guard (verdict == .allow) != expected else { continue }
                         Issue.record("socket(\(family), \(type | flags), \(transport)) is \(verdict)")
                     }
@@ -131,7 +139,7 @@ struct SystemCallTableTests {
         #expect(try filter.verdict("socketpair", family, 1, 0) == .error(97))
     }
 
-    @Test(arguments: [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000] as [UInt64])
+    @Test(arguments: [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x1000_0000, 0x2000_0000, 0x4000_0000] as [UInt64])
     func `no clone makes a namespace, high bits or not`(_ flag: UInt64) throws {
         for other: UInt64 in [0, 0x11, 0x3d0f00, 1 << 40, 1 << 63] {
             #expect(try filter.verdict("clone", flag | other) == .notify)
@@ -196,7 +204,9 @@ struct SystemCallTableTests {
             for flags in [create, create | 0o200, temporary | 2, create | temporary, 1 << 40 | create] {
                 #expect(try verdict(flags, 0o644) == .allow, "\(name) \(String(flags, radix: 8))")
                 for mode: UInt64 in [0o4755, 0o2755, 0o6000, 1 << 33 | 0o4644] {
-                    #expect(try verdict(flags, mode) == .error(1), "\(name) \(String(flags, radix: 8)) \(String(mode, radix: 8))")
+                    #expect(
+                        try verdict(flags, mode) == .error(1),
+                        "\(name) \(String(flags, radix: 8)) \(String(mode, radix: 8))")
                 }
             }
         }

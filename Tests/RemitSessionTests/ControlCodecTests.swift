@@ -19,7 +19,9 @@ import Testing
     @Test(arguments: [1, 2, 7, 10_000])
     func `a request arrives as it was sent, in pieces or whole`(_ size: Int) throws {
         let body = Array("token=a%2Bb&x=1".utf8)
-        let bytes = try ClientCodec().encode(ControlRequest(method: "POST", path: "/introspect?x=1", body: body), contentType: "application/x-www-form-urlencoded")
+        let bytes = try ClientCodec().encode(
+            ControlRequest(method: "POST", path: "/introspect?x=1", body: body),
+            contentType: "application/x-www-form-urlencoded")
         let server = try ServerCodec()
         var found: ControlRequest?
         for start in stride(from: 0, to: bytes.count, by: size) {
@@ -32,9 +34,11 @@ import Testing
     func `an answer arrives as it was given`(_ size: Int) throws {
         let client = try ClientCodec()
         let server = try ServerCodec()
-        let asked = try client.encode(ControlRequest(method: "GET", path: "/jwks", body: []), contentType: "application/json")
+        let asked = try client.encode(
+            ControlRequest(method: "GET", path: "/jwks", body: []), contentType: "application/json")
         #expect(try server.receive(asked[...]) != nil)
-        let bytes = try server.encode(ControlResponse(200, json: Array(#"{"keys":[]}"#.utf8), contentType: "application/jwk-set+json"))
+        let bytes = try server.encode(
+            ControlResponse(200, json: Array(#"{"keys":[]}"#.utf8), contentType: "application/jwk-set+json"))
         var found: ControlResponse?
         for start in stride(from: 0, to: bytes.count, by: size) {
             found = try client.receive(bytes[start..<min(start + size, bytes.count)]) ?? found
@@ -45,8 +49,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "\0\0\0\0\0\0\0\0", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "{\"kill\":true}\r\n\r\n", "POST /kill HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
-        "POST /kill HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx", "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}",
+        "\0\0\0\0\0\0\0\0", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "{\"kill\":true}\r\n\r\n",
+        "POST /kill HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        "POST /kill HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx",
+        "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}",
         "POST /kill HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n",
         "GET /a b c HTTP/1.1\r\nhost: x\r\n\r\n", "POST /kill HTTP/1.1\r\nx y: z\r\n\r\n",
     ])
@@ -61,7 +67,9 @@ import Testing
             try request("POST /kill HTTP/1.1\r\ncontent-length: 70000\r\n\r\n" + String(repeating: "x", count: 70_000))
         }
         #expect(throws: (any Error).self) {
-            try request("POST /kill HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n11170\r\n" + String(repeating: "x", count: 70_000))
+            try request(
+                "POST /kill HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n11170\r\n"
+                    + String(repeating: "x", count: 70_000))
         }
         #expect(throws: (any Error).self) {
             try request("GET / HTTP/1.1\r\nx: " + String(repeating: "y", count: 1 << 20) + "\r\n\r\n", in: 16_384)
@@ -84,10 +92,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("token=abc", "abc"), ("x=1&token=a%2Bb+c", "a+b c"), ("token=", ""), ("token=%zz", nil), ("token=%4", nil), ("token=%", nil),
-        ("tokens=abc", nil), ("", nil), ("&&token=x&token=y", "x"), ("token", nil), ("token=a=b", "a=b"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("token=abc", "abc"), ("x=1&token=a%2Bb+c", "a+b c"), ("token=", ""), ("token=%zz", nil), ("token=%4", nil),
+            ("token=%", nil),
+            ("tokens=abc", nil), ("", nil), ("&&token=x&token=y", "x"), ("token", nil), ("token=a=b", "a=b"),
+        ] as [(String, String?)])
     func `a form value is decoded, or refused`(_ body: String, _ value: String?) {
         #expect(Supervisor.formValue("token", in: Array(body.utf8)) == value.map { Array($0.utf8) })
     }

@@ -10,7 +10,7 @@ import Testing
 private final class Box<Result>: @unchecked Sendable { var result: Result? }
 
 @Suite(.serialized) struct ControlServerTests {
-    init() { SignalSource.ignoreBrokenPipes() }
+    init() { SignalSource.setDispositions() }
 
     /// Serves until the client, on a thread of its own, is done.
     private func serve<Result: Sendable>(
@@ -43,7 +43,8 @@ private final class Box<Result>: @unchecked Sendable { var result: Result? }
         let answer = try serve({ request, reply in
             reply(ControlResponse(request.path == "/session" ? 200 : 404, json: request.body))
         }) { path in
-            (try? ControlClient.ask(path, "POST", "/session", body: Array("{}".utf8))).map { ($0.status, $0.body) }.map { "\($0.0) \($0.1.count)" }
+            (try? ControlClient.ask(path, "POST", "/session", body: Array("{}".utf8))).map { ($0.status, $0.body) }.map
+            { "\($0.0) \($0.1.count)" }
         }
         #expect(answer == "200 2")
     }
@@ -56,7 +57,9 @@ private final class Box<Result>: @unchecked Sendable { var result: Result? }
             address.sun_family = sa_family_t(AF_UNIX)
             withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
             let connected = withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(client, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(client, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
             }
             guard connected == 0 else { return "not connected" }
             let nonsense = Array("nonsense nonsense\r\n\r\n".utf8)

@@ -35,7 +35,9 @@ import Testing
         let scratch = try Scratch()
         let capture = try OutputCapture(scratch.file("out"))
         capture.hide(Secret(Array(secret.utf8)))
-        for start in stride(from: 0, to: bytes.count, by: 13) { capture.take(bytes[start..<min(start + 13, bytes.count)]) }
+        for start in stride(from: 0, to: bytes.count, by: 13) {
+            capture.take(bytes[start..<min(start + 13, bytes.count)])
+        }
         capture.finish()
         #expect(try FileSystem.read(scratch.file("out"), limit: 1 << 20) == bytes)
     }
@@ -43,7 +45,8 @@ import Testing
     @Test(arguments: [["abcdefgh", "abcdefghijkl"], ["abcdefghijkl", "abcdefgh"]])
     func `a secret within a secret leaves nothing of either`(_ secrets: [String]) throws {
         for size in [1, 4, 100] {
-            #expect(try captured("x abcdefghijkl y abcdefgh z", in: size, hiding: secrets) == "x [redacted] y [redacted] z")
+            #expect(
+                try captured("x abcdefghijkl y abcdefgh z", in: size, hiding: secrets) == "x [redacted] y [redacted] z")
         }
     }
 
@@ -65,7 +68,9 @@ import Testing
     @Test func `any split of any text gives the same`() throws {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<60 {
-            let words = (0..<20).map { _ in ["abc", "12345678", "1234567", "\n", "12341234", "5678"].randomElement(using: &generator) ?? "" }
+            let words = (0..<20).map { _ in
+                ["abc", "12345678", "1234567", "\n", "12341234", "5678"].randomElement(using: &generator) ?? ""
+            }
             let text = words.joined()
             let whole = try captured(text, in: 1_000_000, hiding: ["12345678"])
             #expect(!whole.contains("12345678"))

@@ -45,13 +45,15 @@ import Testing
     // MARK: every phase and every input
 
     private static let inputs: [SessionMachine.Input] = [
-        .ready, .leased, .started, .cannotStart("no", code: 127), .agentEnded(.code(3)), .dead, .end(.deadline, "2s"), .leasesEnded,
+        .ready, .leased, .started, .cannotStart("no", code: 127), .agentEnded(.code(3)), .dead, .end(.deadline, "2s"),
+        .leasesEnded,
         .judged(met: false), .hurry,
     ]
 
     private static let ways: [(SessionMachine.Phase, [SessionMachine.Input])] = [
         (.building, []), (.running, running), (.dying, running + [.end(.killed, "")]),
-        (.revoking, running + [.end(.killed, ""), .dead]), (.judging, running + [.end(.killed, ""), .dead, .leasesEnded]),
+        (.revoking, running + [.end(.killed, ""), .dead]),
+        (.judging, running + [.end(.killed, ""), .dead, .leasesEnded]),
         (.sealed, running + [.end(.killed, ""), .dead, .leasesEnded, .judged(met: true)]),
     ]
 
@@ -59,22 +61,27 @@ import Testing
     private static let table: [SessionMachine.Phase: [([SessionMachine.Action], SessionMachine.Phase)]] = [
         .building: [
             ([], .building), ([], .building), ([], .building), ([.fence, .kill], .dying), ([], .building),
-            ([.fence, .kill, .revoke], .revoking), ([.fence, .kill], .dying), ([], .building), ([], .building), ([], .building),
+            ([.fence, .kill, .revoke], .revoking), ([.fence, .kill], .dying), ([], .building), ([], .building),
+            ([], .building),
         ],
         .running: [
             ([], .running), ([], .running), ([], .running), ([.fence, .kill], .dying), ([.fence, .kill], .dying),
-            ([.fence, .kill, .revoke], .revoking), ([.fence, .kill], .dying), ([], .running), ([], .running), ([], .running),
+            ([.fence, .kill, .revoke], .revoking), ([.fence, .kill], .dying), ([], .running), ([], .running),
+            ([], .running),
         ],
         .dying: [
-            ([], .dying), ([], .dying), ([], .dying), ([], .dying), ([], .dying), ([.revoke], .revoking), ([], .dying), ([], .dying),
+            ([], .dying), ([], .dying), ([], .dying), ([], .dying), ([], .dying), ([.revoke], .revoking), ([], .dying),
+            ([], .dying),
             ([], .dying), ([], .dying),
         ],
         .revoking: [
-            ([], .revoking), ([], .revoking), ([], .revoking), ([], .revoking), ([], .revoking), ([], .revoking), ([], .revoking),
+            ([], .revoking), ([], .revoking), ([], .revoking), ([], .revoking), ([], .revoking), ([], .revoking),
+            ([], .revoking),
             ([.judge], .judging), ([], .revoking), ([.abandonLeases], .revoking),
         ],
         .judging: [
-            ([], .judging), ([], .judging), ([], .judging), ([], .judging), ([], .judging), ([], .judging), ([], .judging),
+            ([], .judging), ([], .judging), ([], .judging), ([], .judging), ([], .judging), ([], .judging),
+            ([], .judging),
             ([], .judging), ([.seal], .sealed), ([.abandonOutcome], .judging),
         ],
         .sealed: Array(repeating: ([], .sealed), count: 10),
@@ -107,17 +114,21 @@ import Testing
 
     // MARK: exit codes
 
-    @Test(arguments: [
-        (.completed, 137), (.failed, 125), (.deadline, 124), (.idle, 124), (.budget, 122), (.scope, 123), (.strikes, 123),
-        (.killed, 137), (.supervisorLost, 125),
-    ] as [(EndReason, Int32)])
+    @Test(
+        arguments: [
+            (.completed, 137), (.failed, 125), (.deadline, 124), (.idle, 124), (.budget, 122), (.scope, 123),
+            (.strikes, 123),
+            (.killed, 137), (.supervisorLost, 125),
+        ] as [(EndReason, Int32)])
     func `an ending that is not the agent's own has a code of its own`(_ reason: EndReason, _ code: Int32) {
         var ended = machine(after: Self.running + [.end(reason, "")])
         if reason == .completed { _ = ended.handle(.agentEnded(.signal(9))) }
         #expect(ended.exitCode == code)
     }
 
-    @Test(arguments: [(AgentExit.code(0), 0), (.code(3), 3), (.code(255), 255), (.signal(15), 143), (.unknown, 125)] as [(AgentExit, Int32)])
+    @Test(
+        arguments: [(AgentExit.code(0), 0), (.code(3), 3), (.code(255), 255), (.signal(15), 143), (.unknown, 125)]
+            as [(AgentExit, Int32)])
     func `the agent's own code is passed on`(_ exit: AgentExit, _ code: Int32) {
         #expect(machine(after: Self.running + [.agentEnded(exit)]).exitCode == code)
     }
@@ -130,7 +141,10 @@ import Testing
     }
 
     @Test func `what could not start keeps its code through the end`() {
-        let ended = machine(after: [.ready, .leased, .cannotStart("no", code: 127), .agentEnded(.code(125)), .dead, .leasesEnded, .judged(met: true)])
+        let ended = machine(after: [
+            .ready, .leased, .cannotStart("no", code: 127), .agentEnded(.code(125)), .dead, .leasesEnded,
+            .judged(met: true),
+        ])
         #expect(ended.exitCode == 127 && ended.reason == .failed && ended.explanation == "no")
     }
 
@@ -138,7 +152,11 @@ import Testing
 
     @Test func `any order of inputs ends in the five steps, in order, for one reason`() {
         var generator = SystemRandomNumberGenerator()
-        let all = Self.inputs + [.agentEnded(.code(0)), .agentEnded(.signal(9)), .end(.strikes, "x"), .end(.killed, "y"), .judged(met: true)]
+        let all =
+            Self.inputs + [
+                .agentEnded(.code(0)), .agentEnded(.signal(9)), .end(.strikes, "x"), .end(.killed, "y"),
+                .judged(met: true),
+            ]
         let order: [SessionMachine.Action] = [.fence, .kill, .revoke, .judge, .seal]
         for round in 0..<20_000 {
             var machine = SessionMachine()
@@ -159,12 +177,18 @@ import Testing
             }
             let steps = actions.filter { order.contains($0) }
             guard steps == Array(order.prefix(steps.count)) else { return Self.missed("\(steps) after \(seen)") }
-            guard actions.filter({ $0 == .release }).count <= 1 else { return Self.missed("let go twice after \(seen)") }
+            guard actions.filter({ $0 == .release }).count <= 1 else {
+                return Self.missed("let go twice after \(seen)")
+            }
             if let release = actions.firstIndex(of: .release), let fence = actions.firstIndex(of: .fence) {
                 guard release < fence else { return Self.missed("let go after the fence: \(seen)") }
             }
-            guard (machine.reason == nil) == steps.isEmpty else { return Self.missed("a reason without an end: \(seen)") }
-            guard (machine.phase == .sealed) == (steps.count == 5) else { return Self.missed("sealed too early: \(seen)") }
+            guard (machine.reason == nil) == steps.isEmpty else {
+                return Self.missed("a reason without an end: \(seen)")
+            }
+            guard (machine.phase == .sealed) == (steps.count == 5) else {
+                return Self.missed("sealed too early: \(seen)")
+            }
         }
     }
 

@@ -37,7 +37,7 @@ let parsers: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt] = [
         return 0
     },
     "configuration": { bytes, count in
-        _ = try? ConfigurationFile.decode(bytes: copy(bytes, count), file: "config.yaml")
+        _ = try? Configuration.decode(bytes: copy(bytes, count), file: "config.yaml")
         return 0
     },
     "json": { bytes, count in
