@@ -62,6 +62,7 @@ extension CLI {
             try place.provider([:])
             let task = try place.boundedTask(
                 "setsid -f sleep \(place.marker); sleep \(place.marker)", credentials: Playground.orders)
+            var begun: Set<String> = []
             for round in 0..<60 {
                 let script = "setsid -f sleep \(place.marker); sleep \(place.marker)"
                 // Those with a credential first: an issue that was under way is waited out for ten seconds.
@@ -71,18 +72,20 @@ extension CLI {
                 if round % 2 == 1 { try command.waitForEvent("admitted") }
                 pause(.microseconds((round % 24) * 4_000))
                 command.signal(SIGKILL)
-                _ = command.finish()
+                if let session = command.finish().session { begun.insert(session) }
                 #expect(eventually(within: .seconds(1)) { place.agents.isEmpty }, "round \(round): \(place.agents)")
             }
             // Every guard finishes its own; what has none is finished by this.
             let reap = try place.remit(["reap"], within: .seconds(30))
             #expect(reap.exit == 0, "\(reap)")
             #expect(eventually(within: .seconds(5)) { ProcessTable.processes(marked: place.marker).isEmpty })
-            let sessions = Set(place.sessions)
+            begun.formUnion(place.sessions)
             let areGone = eventually(within: .seconds(20)) {
-                sessions.allSatisfy { ProcessTable.processes(marked: $0).isEmpty }
+                begun.allSatisfy { ProcessTable.processes(marked: $0).isEmpty }
             }
             #expect(areGone, "every guard has left")
+            // While guards were at it, their sessions were not this command's.
+            #expect(try place.remit(["reap"], within: .seconds(30)).exit == 0)
             let list = try #require(try place.remit("ps", "-a", "--format", "json").json().list)
             #expect(list.count >= 30, "enough of them had begun: \(list.count)")
             for line in list {
@@ -95,8 +98,12 @@ extension CLI {
             #expect(
                 Files.names(in: place.providerStore).isEmpty,
                 "no credential is left: \(Files.names(in: place.providerStore))")
-            #expect(
-                Files.names(in: place.runtime).filter { $0.count == 16 }.isEmpty, "\(Files.names(in: place.runtime))")
+            let running = Files.names(in: place.runtime).filter { $0.count == 16 }
+            #expect(running.isEmpty, "no control socket is left: \(running)")
+            let groups = try place.shell("find /sys/fs/cgroup -mindepth 2 -type d 2>/dev/null").text.split(
+                separator: "\n")
+            let left = groups.filter { group in begun.contains { group.hasSuffix($0) } }
+            #expect(left.isEmpty, "no control group is left: \(left)")
         }
 
         @Test func `with the guard gone too, reap finishes the job`() throws {
