@@ -255,6 +255,22 @@ package final class SessionCgroup {
 }
 
 extension SessionCgroup {
+    /// Removes groups of sessions that nobody is in; one with a process refuses by itself.
+    ///
+    /// - Parameter isSession: whether a name is one that a session's group has.
+    package static func removeEmpty(in hierarchies: CgroupHierarchies, where isSession: (String) -> Bool) {
+        let controllers = hierarchies.controllers.map { $0.value + (hierarchies.own[$0.key] ?? "") }
+        for parent in [parent(in: hierarchies)].compactMap({ $0 }) + controllers {
+            for name in (try? FileSystem.names(in: parent)) ?? [] {
+                let session = name.hasPrefix("remit-") ? String(name.dropFirst(6)) : name
+                guard isSession(session), let facts = try? FileSystem.facts(at: "\(parent)/\(name)") else { continue }
+                // A young one may be about to be used, by a supervisor with another state directory.
+                let age = WallInstant.now.nanoseconds - facts.changed
+                if facts.isDirectory, age > 60_000_000_000 { FileSystem.removeDirectory("\(parent)/\(name)") }
+            }
+        }
+    }
+
     /// Limits the session ran into so far: `memory` when a process was killed for it, `processes` when a fork failed.
     package var limitsReached: [String] {
         func count(_ path: String, _ key: String) -> UInt64 {

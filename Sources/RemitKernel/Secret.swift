@@ -43,5 +43,14 @@ package final class Secret: Sendable, CustomStringConvertible {
         try body(unsafe [UInt8](UnsafeRawBufferPointer(start: base, count: count)))
     }
 
+    /// Whether the secret stands in `bytes` at `index`, compared in place; at least ``count`` bytes must be there.
+    package func isPrefix(of bytes: [UInt8], at index: Int) -> Bool {
+        let own = unsafe UnsafeRawBufferPointer(start: base, count: count)
+        for offset in 0..<count {
+            guard unsafe own[offset] == bytes[index + offset] else { return false }
+        }
+        return true
+    }
+
     package var description: String { "(secret)" }
 }

@@ -18,31 +18,38 @@ package struct FilterCache: Sendable {
         notify: Bool,
         compile: () throws(SandboxError) -> [UInt8]
     ) throws(SandboxError) -> [UInt8] {
-        guard let path = path(changes, notify) else { return try compile() }
-        if let known = read(path) { return known }
+        // Before anything is looked up: a stored filter must not open what a profile may not.
+        try SystemCallTable.check(changes)
+        guard let key = key(changes, notify) else { return try compile() }
+        let path = "\(directory)/filter-" + Self.checksum(key).map { String(Int($0) + 256, radix: 16).dropFirst() }.joined()
+        if let known = read(path, key) { return known }
         let filter = try compile()
         try? FileSystem.makeDirectories(directory)
-        try? FileSystem.replace(path, with: filter + Self.checksum(filter), mode: 0o600)
+        try? FileSystem.replace(path, with: key + filter + Self.checksum(key + filter), mode: 0o600)
         return filter
     }
 
-    private func path(_ changes: ProfileSystemCalls, _ notify: Bool) -> String? {
+    /// Everything a filter depends on, as bytes that end in a zero.
+    private func key(_ changes: ProfileSystemCalls, _ notify: Bool) -> [UInt8]? {
         guard let program = try? FileSystem.facts(following: "/proc/self/exe") else { return nil }
-        let parts = ["\(program.device) \(program.inode) \(program.size) \(program.modified) \(program.changed) \(notify)"]
-        let key = parts + changes.allow + ["-"] + changes.deny
-        let name = Self.checksum(Array(key.joined(separator: "\n").utf8)).map { String($0, radix: 16) }.joined()
-        return "\(directory)/filter-\(name)"
+        let parts = [
+            "\(program.device) \(program.inode) \(program.size) \(program.modified) \(program.changed) \(notify)",
+            changes.allow.joined(separator: " "), changes.deny.joined(separator: " "),
+        ]
+        return Array(parts.joined(separator: "\n").utf8) + [0]
     }
 
-    /// A file that is not exactly what was written is compiled anew.
-    private func read(_ path: String) -> [UInt8]? {
+    /// A file that is not exactly what was written for this key is compiled anew.
+    private func read(_ path: String, _ key: [UInt8]) -> [UInt8]? {
         guard let file = try? FileSystem.open(path, FileSystem.noFollow),
             let facts = try? FileSystem.facts(of: file.number), facts.isRegular, facts.permissions == 0o600,
             facts.owner == CurrentProcess.userID,
-            let bytes = try? FileSystem.readAll(file.number, limit: 1 << 20, name: path), bytes.count > 8
+            let bytes = try? FileSystem.readAll(file.number, limit: 1 << 20, name: path),
+            bytes.count > key.count + 8, bytes.starts(with: key),
+            Self.checksum(Array(bytes.dropLast(8))) == Array(bytes.suffix(8))
         else { return nil }
-        let filter = Array(bytes.dropLast(8))
-        return filter.count % 8 == 0 && Self.checksum(filter) == Array(bytes.suffix(8)) ? filter : nil
+        let filter = Array(bytes[key.count..<bytes.count - 8])
+        return filter.count % 8 == 0 ? filter : nil
     }
 
     /// FNV-1a: against accidents; against people there are the directory's mode and owner.

@@ -15,15 +15,7 @@ package enum SystemCallTable {
         for changes: ProfileSystemCalls,
         notify: Bool
     ) throws(SandboxError) -> SystemCallFilter {
-        for name in changes.allow + changes.deny where SystemCallFilter.number(of: name) == nil {
-            throw SandboxError("unknown system call `\(name)` in the profile")
-        }
-        for name in changes.allow where forbidden.contains(name) || conditional.contains(name) {
-            throw SandboxError(
-                "system call `\(name)` cannot be allowed by a profile",
-                hint: "it is part of the floor that holds in every session"
-            )
-        }
+        try check(changes)
         let denied = Set(changes.deny)
         let refusal: SystemCallAction = notify ? .notify : .refuse(.notPermitted)
         var rules: [SystemCallRule] = []
@@ -35,6 +27,21 @@ package enum SystemCallTable {
         rules += (sockets + clones(refusal) + controls + processControls + personalities + modes)
             .filter { !denied.contains($0.name) }
         return SystemCallFilter(rules: rules, fallback: .refuse(.notImplemented))
+    }
+
+    /// Looks whether a profile's changes are ones it may make.
+    ///
+    /// - Throws: ``SandboxError`` for a name this machine does not have, or one that no profile may allow.
+    static func check(_ changes: ProfileSystemCalls) throws(SandboxError) {
+        for name in changes.allow + changes.deny where SystemCallFilter.number(of: name) == nil {
+            throw SandboxError("unknown system call `\(name)` in the profile")
+        }
+        for name in changes.allow where forbidden.contains(name) || conditional.contains(name) {
+            throw SandboxError(
+                "system call `\(name)` cannot be allowed by a profile",
+                hint: "it is part of the floor that holds in every session"
+            )
+        }
     }
 
     private static func exists(_ name: String) -> Bool { SystemCallFilter.number(of: name) != nil }

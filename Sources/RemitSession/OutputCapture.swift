@@ -64,38 +64,32 @@ struct Redactor {
     mutating func pass(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         guard !secrets.isEmpty else { return Array(bytes) }
         held += bytes
-        replaceAll()
-        // A secret may have begun in what is left: as many bytes as one lacks of being complete wait.
-        let keep = min(held.count, longest - 1)
-        let ready = Array(held.dropLast(keep))
-        held = Array(held.suffix(keep))
-        return ready
+        // A place is decided once the longest secret would fit there: the result does not depend on the pieces.
+        return scan(leaving: longest - 1)
     }
 
-    mutating func flush() -> [UInt8] {
-        replaceAll()
-        defer { held = [] }
-        return held
-    }
+    mutating func flush() -> [UInt8] { scan(leaving: 0) }
 
-    private mutating func replaceAll() {
-        for secret in secrets {
-            secret.withBytes { needle in
-                var start = held.startIndex
-                while let match = Self.find(needle, in: held, from: start) {
-                    held.replaceSubrange(match..<match + needle.count, with: Self.mark)
-                    start = match + Self.mark.count
-                }
+    private mutating func scan(leaving rest: Int) -> [UInt8] {
+        var output: [UInt8] = []
+        var index = 0
+        while held.count - index > rest {
+            if let length = secretLength(at: index) {
+                output += Self.mark
+                index += length
+            } else {
+                output.append(held[index])
+                index += 1
             }
         }
+        held.removeFirst(index)
+        return output
     }
 
-    private static func find(_ needle: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
-        guard bytes.count >= needle.count else { return nil }
-        var index = start
-        while index <= bytes.count - needle.count {
-            if bytes[index] == needle[0], bytes[index..<index + needle.count].elementsEqual(needle) { return index }
-            index += 1
+    /// The length of the longest secret that stands at `index`.
+    private func secretLength(at index: Int) -> Int? {
+        for secret in secrets where secret.count <= held.count - index && secret.isPrefix(of: held, at: index) {
+            return secret.count
         }
         return nil
     }

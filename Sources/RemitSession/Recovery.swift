@@ -248,7 +248,7 @@ package enum Reconciliation {
     /// Removes what a supervisor left that was killed before its journal began: nothing had been issued or run.
     private static func sweep(_ store: SessionStore) {
         let directories = store.directories
-        // Nobody is between a directory and its journal while this is held.
+        // Nobody is between a control group or a directory and its journal while this is held.
         guard let lock = try? FileLock.take(directories.beginning) else { return }
         let others = [directories.runtime, directories.unfinished].flatMap { (try? FileSystem.names(in: $0)) ?? [] }
         for session in Set(store.identifiers + others.filter(SessionStore.isIdentifier)) {
@@ -259,9 +259,9 @@ package enum Reconciliation {
             FileSystem.remove("\(directories.unfinished)/\(session)")
             FileSystem.remove(directories.control(session))
             FileSystem.removeDirectory("\(directories.runtime)/\(session)")
-            for parent in [SessionCgroup.parent(in: .probe())].compactMap({ $0 }) {
-                FileSystem.removeDirectory("\(parent)/\(session)")
-            }
+        }
+        SessionCgroup.removeEmpty(in: .probe()) { name in
+            SessionStore.isIdentifier(name.hasSuffix("-verify") ? String(name.dropLast(7)) : name)
         }
         lock.release()
     }

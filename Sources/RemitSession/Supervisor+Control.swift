@@ -70,9 +70,9 @@ extension Supervisor {
         while index < text.endIndex {
             switch text[index] {
             case UInt8(ascii: "%"):
-                guard index + 2 < text.endIndex,
-                    let byte = UInt8(String(decoding: text[index + 1...index + 2], as: UTF8.self), radix: 16)
-                else { return nil }
+                guard index + 2 < text.endIndex else { return nil }
+                let digits = String(decoding: text[index + 1...index + 2], as: UTF8.self)
+                guard digits.allSatisfy(\.isHexDigit), let byte = UInt8(digits, radix: 16) else { return nil }
                 result.append(byte)
                 index += 3
             case UInt8(ascii: "+"):

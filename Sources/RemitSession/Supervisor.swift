@@ -123,10 +123,13 @@ package final class Supervisor {
         } catch {
             throw SessionError(.failed, "cannot prepare the session: \(error)")
         }
+        let lock = try lockBeginning()
         try launch()
         // From here on this process has secrets, and the sandbox's pid 1 was cloned before them.
         do { try CurrentProcess.protectMemory() } catch { throw SessionError(.failed, "\(error)") }
         try openJournal()
+        // The journal exists, and has a lock of its own.
+        lock.release()
         try startGuard()
         try listen()
         if let deadline = admitted.task.deadline {
@@ -152,22 +155,21 @@ package final class Supervisor {
         }
     }
 
-    private func makeSessionDirectory() throws(SessionError) -> FileLock {
-        do {
-            let lock = try FileLock.share(directories.beginning)
-            try FileSystem.makeDirectories(directories.session(session))
-            try FileSystem.flushDirectory(of: directories.session(session))
-            return lock
-        } catch {
-            throw SessionError(.failed, "cannot make the session's directory: \(error)")
+    /// Nothing half begun is cleared away while this is held.
+    private func lockBeginning() throws(SessionError) -> FileLock {
+        do { return try FileLock.share(directories.beginning) } catch {
+            throw SessionError(.failed, "cannot prepare the session: \(error)")
         }
     }
 
     private func openJournal() throws(SessionError) {
-        let lock = try makeSessionDirectory()
+        do {
+            try FileSystem.makeDirectories(directories.session(session))
+            try FileSystem.flushDirectory(of: directories.session(session))
+        } catch {
+            throw SessionError(.failed, "cannot make the session's directory: \(error)")
+        }
         let recorder = try SessionRecorder(creating: session, in: directories)
-        // The journal exists, and has a lock of its own.
-        lock.release()
         self.recorder = recorder
         do {
             try recorder.record("session.admitted", admissionRecord)
