@@ -17,7 +17,8 @@ package struct CgroupHierarchies: Hashable, Sendable {
 
     /// Reads /proc/self/mountinfo and /proc/self/cgroup.
     package static func probe() -> CgroupHierarchies {
-        let mounts = text("/proc/self/mountinfo").split(separator: "\n").compactMap { line -> (String, String, Substring)? in
+        let mounts = text("/proc/self/mountinfo").split(separator: "\n").compactMap {
+            line -> (String, String, Substring)? in
             let halves = line.split(separator: " - ", maxSplits: 1)
             guard halves.count == 2 else { return nil }
             let left = halves[0].split(separator: " ")
@@ -279,7 +280,8 @@ extension SessionCgroup {
                 .first { $0.hasPrefix(key + " ") }
                 .flatMap { UInt64($0.dropFirst(key.count + 1)) } ?? 0
         }
-        let memory = controllerPaths["memory"].map { count("\($0)/memory.oom_control", "oom_kill") }
+        let memory =
+            controllerPaths["memory"].map { count("\($0)/memory.oom_control", "oom_kill") }
             ?? count("\(path)/memory.events", "oom_kill")
         let processes = count("\(controllerPaths["pids"] ?? path)/pids.events", "max")
         return (memory > 0 ? ["memory"] : []) + (processes > 0 ? ["processes"] : [])

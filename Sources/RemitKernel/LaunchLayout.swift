@@ -38,7 +38,9 @@ final class LaunchLayout {
 
     init(_ plan: LaunchPlan) { self.plan = plan }
 
-    deinit { for unsafe allocation in unsafe allocations { unsafe allocation.deallocate() } }
+    deinit {
+        for index in unsafe allocations.indices { unsafe allocations[index].deallocate() }
+    }
 
     /// Room for the environment sent with the word to go: at most this many bytes and entries.
     private static let extraCapacity = 131_072

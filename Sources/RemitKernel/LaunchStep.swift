@@ -304,7 +304,9 @@ package struct ResourceLimit: Hashable, Sendable {
     package static func openFiles(_ value: UInt64) -> Self { Self(name: "open files", resource: 7, value: value) }
     package static func lockedMemory(_ value: UInt64) -> Self { Self(name: "locked memory", resource: 8, value: value) }
     package static func data(_ value: UInt64) -> Self { Self(name: "data", resource: 2, value: value) }
-    package static func realtimePriority(_ value: UInt64) -> Self { Self(name: "real-time priority", resource: 14, value: value) }
+    package static func realtimePriority(_ value: UInt64) -> Self {
+        Self(name: "real-time priority", resource: 14, value: value)
+    }
 
     /// This limit, or the caller's own hard limit where that is lower.
     package var withinOwn: ResourceLimit {

@@ -12,7 +12,11 @@ package enum Random {
             let got = unsafe bytes.withUnsafeMutableBytes { buffer in
                 unsafe getrandom(buffer.baseAddress.map { unsafe $0 + filled }, count - filled, 0)
             }
-            if got > 0 { filled += got } else { precondition(Errno.last == .interrupted, "the kernel has no randomness") }
+            if got > 0 {
+                filled += got
+            } else {
+                precondition(Errno.last == .interrupted, "the kernel has no randomness")
+            }
         }
         return bytes
     }

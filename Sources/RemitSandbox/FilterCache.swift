@@ -21,7 +21,8 @@ package struct FilterCache: Sendable {
         // Before anything is looked up: a stored filter must not open what a profile may not.
         try SystemCallTable.check(changes)
         guard let key = key(changes, notify) else { return try compile() }
-        let path = "\(directory)/filter-" + Self.checksum(key).map { String(Int($0) + 256, radix: 16).dropFirst() }.joined()
+        let path =
+            "\(directory)/filter-" + Self.checksum(key).map { String(Int($0) + 256, radix: 16).dropFirst() }.joined()
         if let known = read(path, key) { return known }
         let filter = try compile()
         try? FileSystem.makeDirectories(directory)

@@ -45,7 +45,8 @@ package struct SandboxPlan: Sendable {
             processes: request.limits.processes,
             cpu: request.limits.cpu
         )
-        var builder = PlanBuilder(request: request, host: host, enforcement: enforcement, identity: identity, cache: cache)
+        var builder = PlanBuilder(
+            request: request, host: host, enforcement: enforcement, identity: identity, cache: cache)
         try builder.build()
         trees = builder.trees
         launch = LaunchPlan(
@@ -169,7 +170,8 @@ struct PlanBuilder {
         }
         setup += [
             .openHost("/proc/sys/user/max_user_namespaces", writable: true, into: "user namespace limit"),
-            .filesystem("proc", options: processOptions, attributes: [.noSetUser, .noDevices, .noExecute], into: "proc"),
+            .filesystem(
+                "proc", options: processOptions, attributes: [.noSetUser, .noDevices, .noExecute], into: "proc"),
         ]
     }
 
@@ -213,7 +215,8 @@ struct PlanBuilder {
     private mutating func makeRoot() {
         let root: Slot = "root"
         setup += [
-            .filesystem("tmpfs", options: ["size=16m", "mode=0755"], attributes: [.noSetUser, .noDevices], into: root),
+            .filesystem(
+                "tmpfs", options: ["size=16m", "mode=0755"], attributes: [.noSetUser, .noDevices], into: root),
             .attachRoot(root, over: "/usr"),
         ]
         var directories: [String: UInt32] = [
@@ -319,7 +322,10 @@ struct PlanBuilder {
         let root: Slot = "root"
         setup += [.attributes(root, set: .readOnly, recursive: false), .pivot(to: root)]
         if terminalAfterPivot {
-            setup += [.terminal(slave: "terminal", master: "terminal's other end"), .send("terminal's other end", tag: .terminal)]
+            setup += [
+                .terminal(slave: "terminal", master: "terminal's other end"),
+                .send("terminal's other end", tag: .terminal),
+            ]
         }
     }
 
@@ -340,7 +346,8 @@ struct PlanBuilder {
         setup.append(.landlockRuleset(ruleset, into: slot))
         for rule in landlockRules(ruleset) {
             setup.append(
-                .landlockPath(rule.path, directory: rule.rights, file: ruleset.ofFile(rule.rights), optional: false, in: slot)
+                .landlockPath(
+                    rule.path, directory: rule.rights, file: ruleset.ofFile(rule.rights), optional: false, in: slot)
             )
         }
         setup.append(.landlockEnforce(slot))

@@ -48,7 +48,8 @@ package enum SystemCallTable {
 
     /// Calls whose arguments decide; see the rules below.
     private static let conditional: Set<String> = [
-        "socket", "socketpair", "clone", "clone3", "ioctl", "prctl", "personality", "open", "openat", "openat2", "creat",
+        "socket", "socketpair", "clone", "clone3", "ioctl", "prctl", "personality", "open", "openat", "openat2",
+        "creat",
         "chmod", "fchmod", "fchmodat", "fchmodat2", "mknod", "mknodat",
         // Operations through a ring pass no filter at all.
         "io_uring_setup", "io_uring_enter", "io_uring_register",
@@ -176,7 +177,8 @@ package enum SystemCallTable {
         // NO_NEW_PRIVS, TID_ADDRESS, THP, FP_MODE get, CAP_AMBIENT is answered by capability checks, speculation,
         // SVE, tagged addresses, IO_FLUSHER get, MDWE, VMA names.
         let allowed: [UInt64] = [
-            1, 2, 3, 4, 7, 13, 14, 15, 16, 19, 21, 23, 25, 27, 29, 30, 34, 36, 37, 38, 39, 40, 41, 42, 46, 51, 52, 53, 56,
+            1, 2, 3, 4, 7, 13, 14, 15, 16, 19, 21, 23, 25, 27, 29, 30, 34, 36, 37, 38, 39, 40, 41, 42, 46, 51, 52, 53,
+            56,
             58, 65, 66, 0x53_564d_41,
         ]
         // SET_KEEPCAPS, SET_SECCOMP, CAPBSET_DROP, SET_TSC, SET_SECUREBITS, SET_MM, CAP_AMBIENT, SET_PTRACER
@@ -230,5 +232,7 @@ package enum SystemCallTable {
             }
     }()
 
-    private static func words(_ text: String) -> [String] { text.split(whereSeparator: \.isWhitespace).map(String.init) }
+    private static func words(_ text: String) -> [String] {
+        text.split(whereSeparator: \.isWhitespace).map(String.init)
+    }
 }

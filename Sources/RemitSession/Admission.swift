@@ -22,7 +22,8 @@ package struct RunRequest: Sendable {
 
     package init(
         task: TaskSpecification, file: DecodedFile<TaskSpecification>?, directory: String,
-        configuration: Configuration, directories: Directories, catalogue: ProfileCatalogue, terminal: Bool, excused: Set<Layer>,
+        configuration: Configuration, directories: Directories, catalogue: ProfileCatalogue, terminal: Bool,
+        excused: Set<Layer>,
         callerEnvironment: [String: String]
     ) {
         self.task = task
@@ -76,7 +77,8 @@ package struct AdmittedSession: Sendable {
         let limits = try Self.limits(task, profile)
         try Self.checkCredentials(request)
         guard let command = task.command, !command.isEmpty else {
-            throw SessionError(.usage, "there is no command", hint: "write `command:` into the task, or add `-- command …`")
+            throw SessionError(
+                .usage, "there is no command", hint: "write `command:` into the task, or add `-- command …`")
         }
         sandbox = SandboxRequest(
             session: session,
@@ -137,7 +139,8 @@ package struct AdmittedSession: Sendable {
         let path = workspace.path.hasPrefix("/") ? workspace.path : "\(request.directory)/\(workspace.path)"
         let homes = [CurrentProcess.account?.home, request.callerEnvironment["HOME"]].compactMap { $0 }
         let own = request.directories
-        let forbidden = homes.map { ForbiddenPlace.home($0) }
+        let forbidden =
+            homes.map { ForbiddenPlace.home($0) }
             + [own.state, own.runtime, own.configuration].map { ForbiddenPlace.remits($0) }
         do { return try ApprovedWorkspace(path: path, mode: workspace.mode, forbidden: forbidden) } catch {
             throw SessionError(.refused, error.description, hint: error.hint)

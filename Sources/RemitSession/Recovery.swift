@@ -89,7 +89,9 @@ package final class Recovery {
         var epoch = max(recorder.history.epoch, ledger.epoch) + 1
         try recorder.record("session.adopted", ["epoch": .integer(epoch)], durable: true)
         if recorder.history.reason == nil {
-            let reason: JSONValue = ["reason": .string(EndReason.supervisorLost.rawValue), "detail": "the supervisor died"]
+            let reason: JSONValue = [
+                "reason": .string(EndReason.supervisorLost.rawValue), "detail": "the supervisor died",
+            ]
             try recorder.record("session.ending", reason)
         }
         if recorder.history.fenced == nil { try recorder.record("session.fenced") }
@@ -132,13 +134,16 @@ package final class Recovery {
 
     /// The journal was closed, and its writer died before the receipt was there.
     private func remakeReceipt() -> RecoveryReport {
-        guard !FileSystem.exists(directories.receipt(session)) else { return report(.sealed, "it was finished already") }
+        guard !FileSystem.exists(directories.receipt(session)) else {
+            return report(.sealed, "it was finished already")
+        }
         do {
             let key = try HostKey.loadOrCreate(directory: directories.keys)
             let reader = try JournalReader(path: directories.journal(session), key: key.publicKey, session: session)
             let head = JournalHead(hash: reader.verdict.head, count: reader.verdict.count)
             let leases = try LeaseLedger(journal: reader.records).leases
-            let receipt = try Receipt.seal(SessionHistory(reader.records).receipt(journal: head, leases: leases), key: key)
+            let receipt = try Receipt.seal(
+                SessionHistory(reader.records).receipt(journal: head, leases: leases), key: key)
             try FileSystem.replace(directories.receipt(session), with: receipt, mode: 0o600)
             FileSystem.remove("\(directories.unfinished)/\(session)")
             closeRuntime()
@@ -194,7 +199,8 @@ package final class Recovery {
         let configuration = try self.configuration(of: recorder.history)
         let keeper = LeaseKeeper(
             context: LeaseKeeper.Context(
-                session: session, task: recorder.history.task, owner: recorder.history.owner, epoch: epoch, deadline: now
+                session: session, task: recorder.history.task, owner: recorder.history.owner, epoch: epoch,
+                deadline: now
             ),
             providers: Providers.make(
                 Set(ledger.open.map(\.provider)), from: configuration, desk: ClosedDesk(), loop: loop
@@ -273,7 +279,9 @@ package enum Reconciliation {
     /// not for long, for a dead provider must not keep new sessions from starting.
     package static func runBeforeStart(_ directories: Directories, environment: [String: String]) {
         let marked = ((try? FileSystem.names(in: directories.unfinished)) ?? []).filter(SessionStore.isIdentifier)
-        guard marked.contains(where: { isAbandoned(directories.journal($0)) }), let loop = try? EventLoop() else { return }
+        guard marked.contains(where: { isAbandoned(directories.journal($0)) }), let loop = try? EventLoop() else {
+            return
+        }
         var isOver = false
         Helper.run(
             [Providers.executable, "reap"], environment: environment, input: [], timeLimit: .seconds(3),

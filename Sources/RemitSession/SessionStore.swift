@@ -60,13 +60,15 @@ package struct SessionStore: Sendable {
         throw matches.isEmpty
             ? SessionError(.usage, "no session `\(prefix)`", hint: "see `remit ps -a`")
             : SessionError(
-                .usage, "session `\(prefix)` is ambiguous: " + matches.prefix(4).map { "`\($0)`" }.joined(separator: ", "),
+                .usage,
+                "session `\(prefix)` is ambiguous: " + matches.prefix(4).map { "`\($0)`" }.joined(separator: ", "),
                 hint: "write more of it"
             )
     }
 
     private static func printable(_ text: String) -> String {
-        String(text.unicodeScalars.prefix(40).map { $0.isASCII && $0.value > 32 && $0.value < 127 ? Character($0) : "?" })
+        String(
+            text.unicodeScalars.prefix(40).map { $0.isASCII && $0.value > 32 && $0.value < 127 ? Character($0) : "?" })
     }
 
     /// The key that this host signs with.

@@ -14,7 +14,8 @@ extension Supervisor {
         case ("GET", "/session"):
             reply(ControlResponse(200, json: liveState.canonicalBytes))
         case ("POST", "/kill"):
-            guard let body = request.body.isEmpty ? [:] : try? JSONValue(parsing: request.body), body.members != nil else {
+            guard let body = request.body.isEmpty ? [:] : try? JSONValue(parsing: request.body), body.members != nil
+            else {
                 return reply(ControlResponse(400, json: Array(#"{"error":"not a JSON object"}"#.utf8)))
             }
             let now = body["now"]?.flag ?? false
@@ -100,7 +101,10 @@ extension Supervisor {
             "hasOutcome": .bool(task.outcome != nil),
             "layers": .array(
                 admitted.enforcement.layers.map {
-                    ["name": .string($0.layer.rawValue), "state": .string($0.state.rawValue), "detail": .string($0.detail)]
+                    [
+                        "name": .string($0.layer.rawValue), "state": .string($0.state.rawValue),
+                        "detail": .string($0.detail),
+                    ]
                 }
             ),
             "degradedAllowed": .strings(admitted.excused.map(\.rawValue).sorted()),

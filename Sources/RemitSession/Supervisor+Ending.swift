@@ -46,7 +46,8 @@ extension Supervisor {
         let leases = keeper?.leases ?? []
         do {
             guard let recorder, leases.allSatisfy({ $0.state.isTerminal }) else {
-                try recorder?.record("session.waiting", ["leases": .integer(leases.filter { !$0.state.isTerminal }.count)])
+                try recorder?.record(
+                    "session.waiting", ["leases": .integer(leases.filter { !$0.state.isTerminal }.count)])
                 try recorder?.commit()
                 return
             }

@@ -119,7 +119,8 @@ extension Supervisor {
             record("session.verified")
             return feed(.leasesEnded)
         }
-        keeper.endAll(reason: machine.reason?.rawValue ?? "ended", patience: options.patience) { [unowned self] leases in
+        keeper.endAll(reason: machine.reason?.rawValue ?? "ended", patience: options.patience) {
+            [unowned self] leases in
             // The machines only say `revoked` after a probe: acknowledged and verified are different moments.
             self.record("session.revoked")
             if leases.allSatisfy({ $0.state.isTerminal }) {

@@ -363,9 +363,10 @@ package final class Supervisor {
         do {
             // Whatever happens to us now, the journal already says what is running.
             try recorder?.flush()
-            try sandbox?.release(secrets: exposed.map { name, secret in
-                "\(name)=" + secret.withBytes { String(decoding: $0, as: UTF8.self) }
-            }.sorted())
+            try sandbox?.release(
+                secrets: exposed.map { name, secret in
+                    "\(name)=" + secret.withBytes { String(decoding: $0, as: UTF8.self) }
+                }.sorted())
             exposed = [:]
             status?.send("launched", ["pid": .integer(Int(sandbox?.initPID ?? 0))])
         } catch {

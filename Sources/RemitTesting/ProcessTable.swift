@@ -52,14 +52,19 @@ package enum ProcessTable {
         return result
     }
 
-    /// The environment and the arguments of every process that may be read, as bytes.
-    package static func readableMemory() -> [(pid: Int32, what: String, bytes: [UInt8])] {
-        numbers().flatMap { pid in
-            ["environ", "cmdline"].compactMap { what in
-                guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/\(what)") else { return nil }
-                return (pid, what, Array(bytes))
+    /// The environment and the arguments of every process that may be read, as bytes, and whether it is the first or a
+    /// later process of a pid namespace below ours.
+    package static func readableMemory() -> [(pid: Int32, isInner: Bool, what: String, bytes: [UInt8])] {
+        var found: [(pid: Int32, isInner: Bool, what: String, bytes: [UInt8])] = []
+        for pid in numbers() {
+            // Looked at first: a short-lived process may be gone after its memory was read.
+            let isInner = status(of: pid)["NSpid"]?.contains("\t") == true
+            for what in ["environ", "cmdline"] {
+                guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/\(what)") else { continue }
+                found.append((pid, isInner, what, Array(bytes)))
             }
         }
+        return found
     }
 
     private static func all() -> [Entry] {

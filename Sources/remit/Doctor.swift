@@ -40,7 +40,8 @@ struct Doctor: ParsableCommand {
                 "startable": .bool(plan.refusals.isEmpty),
             ])
         case .table:
-            Output.write("kernel \(host.kernel), \(host.isRoot ? "root" : "ordinary user"), profile \(resolved.name)\n\n")
+            Output.write(
+                "kernel \(host.kernel), \(host.isRoot ? "root" : "ordinary user"), profile \(resolved.name)\n\n")
             Output.table(LayerView.table(plan))
         }
         if !plan.refusals.isEmpty { throw ExitCode(126) }

@@ -49,7 +49,9 @@ struct JournalCommand: ParsableCommand {
                 for problem in reader.verdict.problems { Output.write("\(Terminal.printable("\(problem)"))\n", to: 2) }
                 throw Output.fail("the journal is not good: \(reader.verdict)", code: 1)
             }
-            if reader.records.isEmpty { throw Output.fail("the journal is not good: line 1, byte 0: it is empty", code: 1) }
+            if reader.records.isEmpty {
+                throw Output.fail("the journal is not good: line 1, byte 0: it is empty", code: 1)
+            }
             // Whole lines cut off its end leave no trace in a journal itself; the receipt remembers where it ended.
             if let predicate = try evidence.receiptOfJournal(key) {
                 let problems = Receipt.crossCheck(predicate, journal: reader)
@@ -133,17 +135,21 @@ struct EvidenceArguments: ParsableArguments {
         do {
             let publicKey = try loadKey(context)
             let file: String
-            if isFile { file = target } else {
+            if isFile {
+                file = target
+            } else {
                 let session = try context.store.resolve(target)
                 let directories = context.directories
-                file = Paths(
-                    journalPath: directories.journal(session), receiptPath: directories.receipt(session)
-                )[keyPath: path]
+                file =
+                    Paths(
+                        journalPath: directories.journal(session), receiptPath: directories.receipt(session)
+                    )[keyPath: path]
             }
             do {
                 return (try FileSystem.read(file, limit: JournalReader.sizeLimit), publicKey)
             } catch {
-                let hint = error.errno == .notFound && !isFile ? "the session is not finished: see `remit inspect`" : nil
+                let hint =
+                    error.errno == .notFound && !isFile ? "the session is not finished: see `remit inspect`" : nil
                 throw SessionError(.failed, "cannot read `\(file)`: \(error.errno)", hint: hint)
             }
         } catch let error as SessionError {
@@ -160,7 +166,9 @@ struct EvidenceArguments: ParsableArguments {
 
     /// What the receipt of the journal's session says, if there is one: an unreadable receipt is a problem too.
     func receiptOfJournal(_ key: HostPublicKey) throws -> ReceiptPredicate? {
-        guard let session = try session(), FileSystem.exists(try Context().directories.receipt(session)) else { return nil }
+        guard let session = try session(), FileSystem.exists(try Context().directories.receipt(session)) else {
+            return nil
+        }
         let verdict = Receipt.verify(try load(\.receiptPath).bytes, key: key)
         guard let predicate = verdict.predicate else {
             throw Output.fail("the session's receipt is not good: \(verdict.problem?.description ?? "")", code: 1)

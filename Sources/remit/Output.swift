@@ -39,9 +39,11 @@ struct Table {
 enum Terminal {
     /// The text without what a terminal would obey.
     static func printable(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { scalar in
-            scalar.value < 32 || (127..<160).contains(scalar.value) ? "\u{FFFD}" : scalar
-        }))
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    scalar.value < 32 || (127..<160).contains(scalar.value) ? "\u{FFFD}" : scalar
+                }))
     }
 }
 
@@ -59,7 +61,9 @@ enum Output {
     static func fail(_ message: String, hint: String? = nil, code: CInt) -> ExitCode {
         write("error: \(Terminal.printable(message))\n", to: 2)
         if let hint {
-            let lines = hint.split(separator: "\n", omittingEmptySubsequences: false).map { Terminal.printable(String($0)) }
+            let lines = hint.split(separator: "\n", omittingEmptySubsequences: false).map {
+                Terminal.printable(String($0))
+            }
             write("hint: " + lines.joined(separator: "\n      ") + "\n", to: 2)
         }
         return ExitCode(code)

@@ -15,12 +15,19 @@ enum ReceiptView {
         for lease in receipt.leases {
             let proof = lease.verifiedBy.map { "verified by \($0)" } ?? "not verified"
             rows.append([
-                "lease \(lease.name)", "\(lease.state), \(proof), \(lease.exposure.rawValue), \(lease.handle) at \(lease.provider)",
+                "lease \(lease.name)",
+                "\(lease.state), \(proof), \(lease.exposure.rawValue), \(lease.handle) at \(lease.provider)",
             ])
         }
-        for (call, count) in receipt.denials.sorted(by: { $0.key < $1.key }) { rows.append(["denied \(call)", "\(count)"]) }
-        if !receipt.limitsReached.isEmpty { rows.append(["limits reached", receipt.limitsReached.joined(separator: ", ")]) }
-        for layer in receipt.layers { rows.append(["layer \(layer.name)", "\(layer.state.rawValue): \(layer.detail)"]) }
+        for (call, count) in receipt.denials.sorted(by: { $0.key < $1.key }) {
+            rows.append(["denied \(call)", "\(count)"])
+        }
+        if !receipt.limitsReached.isEmpty {
+            rows.append(["limits reached", receipt.limitsReached.joined(separator: ", ")])
+        }
+        for layer in receipt.layers {
+            rows.append(["layer \(layer.name)", "\(layer.state.rawValue): \(layer.detail)"])
+        }
         if !receipt.degradedAllowed.isEmpty {
             rows.append(["degraded allowed", receipt.degradedAllowed.joined(separator: ", ")])
         }

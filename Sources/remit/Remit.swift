@@ -10,9 +10,11 @@ struct Remit: ParsableCommand {
         abstract: "Runs an agent within its remit: one task, one sandbox, short-lived credentials, one provable end.",
         version: Version.current,
         groupedSubcommands: [
-            CommandGroup(name: "Sessions", subcommands: [
-                Run.self, Check.self, ListSessions.self, Inspect.self, Logs.self, Kill.self, Reap.self,
-            ]),
+            CommandGroup(
+                name: "Sessions",
+                subcommands: [
+                    Run.self, Check.self, ListSessions.self, Inspect.self, Logs.self, Kill.self, Reap.self,
+                ]),
             CommandGroup(name: "Evidence", subcommands: [JournalCommand.self, ReceiptCommand.self, TokenCommand.self]),
             CommandGroup(name: "This host", subcommands: [Doctor.self, ProfileCommand.self]),
         ]

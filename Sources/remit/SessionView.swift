@@ -17,7 +17,8 @@ enum SessionView {
         return [
             "session": .string(record.session), "task": .string(history.task), "owner": .string(history.owner),
             "state": .string(record.state.rawValue), "reason": .optional(record.reason?.rawValue),
-            "started": .optional(history.admitted?.wall.rfc3339), "ended": .optional(history.lastProcessDead?.wall.rfc3339),
+            "started": .optional(history.admitted?.wall.rfc3339),
+            "ended": .optional(history.lastProcessDead?.wall.rfc3339),
             "exit": exit(history.exit),
         ]
     }
@@ -70,7 +71,12 @@ enum SessionView {
         members["times"] = .object(
             Dictionary(
                 moments(history).map {
-                    ($0, $1.map { ["wall": .string($0.wall.rfc3339), "boot": .integer(Int(clamping: $0.boot.nanoseconds))] } ?? .null)
+                    (
+                        $0,
+                        $1.map {
+                            ["wall": .string($0.wall.rfc3339), "boot": .integer(Int(clamping: $0.boot.nanoseconds))]
+                        } ?? .null
+                    )
                 }
             ) { $1 }
         )
@@ -99,13 +105,19 @@ enum SessionView {
             ["task digest", history.taskDigest], ["plan digest", history.planDigest ?? "-"],
             ["journal", "\(record.verdict)"],
         ]
-        for layer in history.layers { rows.append(["layer \(layer.name)", "\(layer.state.rawValue): \(layer.detail)"]) }
+        for layer in history.layers {
+            rows.append(["layer \(layer.name)", "\(layer.state.rawValue): \(layer.detail)"])
+        }
         for lease in record.leases {
             let proof = lease.verifiedBy.map { ", verified by \($0)" } ?? ""
             let held = lease.isAgentHeld ? ", agent-held" : ""
-            rows.append(["lease \(lease.name)", "\(lease.state.rawValue)\(proof)\(held), \(lease.handle) at \(lease.provider)"])
+            rows.append([
+                "lease \(lease.name)", "\(lease.state.rawValue)\(proof)\(held), \(lease.handle) at \(lease.provider)",
+            ])
         }
-        for (call, count) in history.denials.sorted(by: { $0.key < $1.key }) { rows.append(["denied \(call)", "\(count)"]) }
+        for (call, count) in history.denials.sorted(by: { $0.key < $1.key }) {
+            rows.append(["denied \(call)", "\(count)"])
+        }
         for (name, moment) in moments(history) where moment != nil { rows.append([name, moment?.wall.rfc3339 ?? "-"]) }
         return rows
     }

@@ -154,11 +154,9 @@ extension CLI {
                     .filter { (Files.bytes($0) ?? []).containsText(signature) }
             }
             #expect(leaks().isEmpty, "\(leaks())")
-            let agents = Set(place.agents.map(\.pid))
             for memory in ProcessTable.readableMemory() where memory.bytes.containsText(signature) {
-                let isAgent = ProcessTable.status(of: memory.pid)["NSpid"]?.contains("\t") == true
-                #expect(
-                    agentHeld && isAgent && memory.what == "environ", "process \(memory.pid): \(memory.what) \(agents)")
+                let isAllowed = agentHeld && memory.isInner && memory.what == "environ"
+                #expect(isAllowed, "process \(memory.pid): \(memory.what)")
             }
             let result = try finish(place, command)
             #expect(result.exit == 0, "\(result)")
