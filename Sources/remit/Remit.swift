@@ -19,6 +19,16 @@ struct Remit: ParsableCommand {
             CommandGroup(name: "This host", subcommands: [Doctor.self, ProfileCommand.self]),
         ]
     )
+
+    /// What follows `--` is the agent's and needs no parsing, for which the parser's time grows with its square.
+    static func main() {
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "run", let terminator = arguments.firstIndex(of: "--") {
+            unsafe Run.payload = Array(arguments[(terminator + 1)...])
+            arguments.removeSubrange((terminator + 1)...)
+        }
+        main(arguments)
+    }
 }
 
 enum Version {

@@ -58,6 +58,9 @@ struct Run: ParsableCommand {
     @Argument(parsing: .postTerminator, help: "The command to run, after `--`.")
     var command: [String] = []
 
+    // SAFETY: set once by the main thread before anything is parsed, read by it afterwards; there is no other thread.
+    nonisolated(unsafe) static var payload: [String] = []
+
     func run() throws {
         let context = try Context()
         let configuration = try context.configuration(configurationOption.path)
@@ -82,6 +85,7 @@ struct Run: ParsableCommand {
     }
 
     private func makeRequest(_ context: Context, _ configuration: Configuration) throws -> RunRequest {
+        let command = unsafe Self.payload
         var decoded: DecodedFile<TaskSpecification>?
         var directory = "."
         if let file {
@@ -133,6 +137,7 @@ struct Run: ParsableCommand {
 
     /// What came from options obeys the rules of the file.
     private func checkPlainTexts(_ task: TaskSpecification) throws {
+        let command = task.command ?? []
         if let problem = Name.problem(task.name) { throw Output.fail("name `\(task.name)` \(problem)", code: 64) }
         for (option, text) in [("owner", owner), ("intent", intent)] {
             guard let text, let problem = PlainText.problem(text) else { continue }
