@@ -55,7 +55,24 @@ extension Supervisor {
 
     /// Later occurrences of a credential are not kept in the captured output.
     func hide(_ secret: Secret) {
-        for capture in captures { capture.hide(secret) }
+        for capture in captures {
+            capture.hide(secret)
+            for part in Self.parts(of: secret) { capture.hide(part) }
+        }
+    }
+
+    /// What of a credential is a secret by itself: the text without its last line break, the password of a URL.
+    private static func parts(of secret: Secret) -> [Secret] {
+        secret.withBytes { bytes in
+            var parts: [Secret] = []
+            if bytes.last == UInt8(ascii: "\n") { parts.append(Secret(Array(bytes.dropLast()))) }
+            guard let at = bytes.lastIndex(of: UInt8(ascii: "@")) else { return parts }
+            let authority = bytes[..<at]
+            if let colon = authority.lastIndex(of: UInt8(ascii: ":")), colon > bytes.startIndex {
+                parts.append(Secret(Array(authority[(colon + 1)...])))
+            }
+            return parts
+        }
     }
 
     func watchIdleness(_ idle: TimeSpan) {

@@ -22,7 +22,7 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         self.hint = hint
     }
 
-    /// ``task.yaml:3:7: unknown key `wrokspace`: did you mean `workspace`?``
+    /// Place and message, such as "task.yaml:3:7: unknown key `wrokspace`: did you mean `workspace`?".
     package var description: String {
         line == 0 ? message : "\(Excerpt.of(file, limit: 4096)):\(line):\(column): \(message)"
     }
