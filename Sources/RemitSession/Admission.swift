@@ -2,6 +2,7 @@
 // From what somebody asked to what may start, or to the reason why it may not. Nothing is changed on the host here.
 
 package import RemitKernel
+internal import RemitLeases
 package import RemitSandbox
 package import RemitTask
 
@@ -76,6 +77,7 @@ package struct AdmittedSession: Sendable {
         }
         let limits = try Self.limits(task, profile)
         try Self.checkCredentials(request)
+        try Self.checkLiveCredentials(request)
         guard let command = task.command, !command.isEmpty else {
             throw SessionError(
                 .usage, "there is no command", hint: "write `command:` into the task, or add `-- command …`")
@@ -132,6 +134,30 @@ package struct AdmittedSession: Sendable {
             "the task asks for credentials and is not bounded: \(missing.aspect.rawValue): \(missing.reason)",
             hint: missing.advice ?? "see `remit check`"
         )
+    }
+
+    /// A provider's `maximumLive` counts the credentials of every unfinished session of this user on this host.
+    private static func checkLiveCredentials(_ request: RunRequest) throws(SessionError) {
+        let asked = Dictionary(grouping: request.task.credentials, by: \.provider).mapValues(\.count)
+        let limited = asked.keys.sorted().compactMap { name in
+            request.configuration.provider(named: name)?.maximumLive.map { (name: name, limit: $0) }
+        }
+        guard !limited.isEmpty else { return }
+        let store = SessionStore(request.directories)
+        var live: [String: Int] = [:]
+        for session in store.unfinished where FileSystem.exists(request.directories.journal(session)) {
+            // A journal that cannot be read may hold any number: the session is refused with its error.
+            for lease in try store.record(session).leases where !lease.state.isTerminal {
+                live[lease.provider, default: 0] += 1
+            }
+        }
+        for (name, limit) in limited where (live[name] ?? 0) + (asked[name] ?? 0) > limit {
+            throw SessionError(
+                .refused,
+                "provider `\(name)` allows \(limit) live credentials, and \(live[name] ?? 0) are",
+                hint: "wait for a session to end, or see `remit ps` and `remit reap`"
+            )
+        }
     }
 
     private static func workspace(_ request: RunRequest) throws(SessionError) -> ApprovedWorkspace? {

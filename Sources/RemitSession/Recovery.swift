@@ -278,8 +278,7 @@ package enum Reconciliation {
     /// In a process of its own, for that needs the host's key, and this process is about to clone an agent's pid 1; and
     /// not for long, for a dead provider must not keep new sessions from starting.
     package static func runBeforeStart(_ directories: Directories, environment: [String: String]) {
-        let marked = ((try? FileSystem.names(in: directories.unfinished)) ?? []).filter(SessionStore.isIdentifier)
-        guard marked.contains(where: { isAbandoned(directories.journal($0)) }), let loop = try? EventLoop() else {
+        guard SessionStore(directories).unfinished.contains(where: { isAbandoned(directories.journal($0)) }), let loop = try? EventLoop() else {
             return
         }
         var isOver = false

@@ -39,6 +39,11 @@ package struct SessionStore: Sendable {
         ((try? FileSystem.names(in: directories.sessions)) ?? []).filter(Self.isIdentifier)
     }
 
+    /// The sessions that are not finished, sorted.
+    package var unfinished: [String] {
+        ((try? FileSystem.names(in: directories.unfinished)) ?? []).filter(Self.isIdentifier)
+    }
+
     /// What a session is called: 16 characters of base 32. Nothing else is ever made into a path.
     package static func isIdentifier(_ text: String) -> Bool {
         text.utf8.count == 16 && isPrefix(text)

@@ -32,6 +32,29 @@ extension CLI {
             return command.finish()
         }
 
+        @Test func `a provider's limit of live credentials counts those of other sessions`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let configuration = """
+                apiVersion: remit/v1
+                kind: Configuration
+                providers:
+                  tokens: {kind: session-token, maximumLive: 1}
+
+                """
+            try place.write(configuration, to: place.base + "/limited.yaml")
+            let wish = "credentials: [{name: token, provider: tokens, scope: {audience: https://a.example}, ttl: 1m}]"
+            let script = "echo x >report.json; while [ ! -e go ]; do sleep 0.02; done"
+            let task = try place.boundedTask(script, credentials: wish)
+            let arguments = ["run", "--config", place.base + "/limited.yaml", "-f", task]
+            let first = try place.start(arguments + ["--status-fd", "3"])
+            try first.waitForEvent("started")
+            let second = try place.remit(arguments)
+            #expect(second.exit == 126 && second.errors.contains("allows 1 live credentials"), "\(second)")
+            #expect(try finish(place, first).exit == 0)
+            #expect(try place.remit(arguments).exit == 0, "the first one's has ended")
+        }
+
         private func claims(_ token: String) throws -> JSON {
             let parts = token.split(separator: ".")
             var text = String(try #require(parts.count == 3 ? parts[1] : nil, "a JWT: \(token)"))
