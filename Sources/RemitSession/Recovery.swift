@@ -278,9 +278,8 @@ package enum Reconciliation {
     /// In a process of its own, for that needs the host's key, and this process is about to clone an agent's pid 1; and
     /// not for long, for a dead provider must not keep new sessions from starting.
     package static func runBeforeStart(_ directories: Directories, environment: [String: String]) {
-        guard SessionStore(directories).unfinished.contains(where: { isAbandoned(directories.journal($0)) }), let loop = try? EventLoop() else {
-            return
-        }
+        let hasAbandoned = SessionStore(directories).unfinished.contains { isAbandoned(directories.journal($0)) }
+        guard hasAbandoned, let loop = try? EventLoop() else { return }
         var isOver = false
         Helper.run(
             [Providers.executable, "reap"], environment: environment, input: [], timeLimit: .seconds(3),
