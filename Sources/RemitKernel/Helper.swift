@@ -58,6 +58,7 @@ private final class HelperRun {
     private var timer: EventLoop.TimerToken?
     private var status: WaitStatus?
     private var verdict: HelperOutcome?
+    private var isCollected = false
     private var finished = false
 
     init(
@@ -138,10 +139,7 @@ private final class HelperRun {
             let count = unsafe read(streams[index].number, &buffer, buffer.count)
             if count > 0 {
                 received[index] += buffer[..<count]
-                if received[index].count > outputLimit {
-                    if verdict == nil { verdict = .overflowed }
-                    return stop(.overflowed)
-                }
+                if received[index].count > outputLimit { return stop(.overflowed) }
             } else if count < 0, Errno.last == .interrupted {
                 continue
             } else if count < 0, Errno.last == .again {
@@ -156,7 +154,9 @@ private final class HelperRun {
     }
 
     private func ended() {
-        guard status == nil, let ended = child.reap() else { return }
+        guard !isCollected, let ended = child.reap() else { return }
+        // From here on its number may be somebody else's.
+        isCollected = true
         for watch in watches { loop.unwatch(watch) }
         watches = []
         // A grandchild may hold the pipes open; the program itself has said all it will. Both are read before it counts
@@ -171,8 +171,8 @@ private final class HelperRun {
     }
 
     private func stop(_ outcome: HelperOutcome) {
-        guard status == nil else { return }
         if verdict == nil { verdict = outcome }
+        guard !isCollected else { return }
         // It started a session of its own: what it started goes with it. The number is ours until we collect it.
         Glibc.kill(-child.pid, SIGKILL)
         try? child.signal(SIGKILL)

@@ -24,8 +24,8 @@ package struct LayerEnforcement: Hashable, Sendable {
     /// The operator named it as an exception.
     package let excused: Bool
 
-    /// It is a limit that a control group holds.
-    fileprivate var byCgroup: Bool { detail.hasSuffix("by control group") }
+    /// The session's control group has to hold it.
+    let byCgroup: Bool
 
     /// Required, not fully enforced, and not excused: no session starts.
     package var isRefusal: Bool { required && state != .enforced && !excused }
@@ -40,7 +40,7 @@ package struct EnforcementPlan: Hashable, Sendable {
 
     /// The layer is promised, and it is the session's control group that has to keep the promise.
     func isHeldByCgroup(_ layer: Layer) -> Bool {
-        layers.contains { $0.layer == layer && $0.state == .enforced && ($0.layer == .cgroup || $0.byCgroup) }
+        layers.contains { $0.layer == layer && $0.state == .enforced && $0.byCgroup }
     }
 
     package func state(of layer: Layer) -> LayerEnforcement.State {
@@ -51,14 +51,16 @@ package struct EnforcementPlan: Hashable, Sendable {
     ///   - limits: the session's limits; a limit that is not set is not a layer of it.
     ///   - excused: layers named by `--allow-degraded`.
     package init(profile: Profile, limits: Limits, host: HostSupport, excused: Set<Layer>) {
+        let limitable = Set(["memory", "pids", "cpu"].filter { Self.canLimit($0, host) })
         layers = Layer.allCases.compactMap { layer in
-            guard let (state, detail) = Self.judge(layer, limits, host) else { return nil }
+            guard let (state, detail) = Self.judge(layer, limits, host, limitable) else { return nil }
             return LayerEnforcement(
                 layer: layer,
                 state: state,
                 detail: detail,
                 required: profile.requiredLayers.contains(layer),
-                excused: excused.contains(layer)
+                excused: excused.contains(layer),
+                byCgroup: layer == .cgroup || layer.controller.map(limitable.contains) ?? false
             )
         }
     }
@@ -66,7 +68,8 @@ package struct EnforcementPlan: Hashable, Sendable {
     private static func judge(
         _ layer: Layer,
         _ limits: Limits,
-        _ host: HostSupport
+        _ host: HostSupport,
+        _ limitable: Set<String>
     ) -> (LayerEnforcement.State, String)? {
         switch layer {
         case .namespaces, .mounts:
@@ -103,17 +106,17 @@ package struct EnforcementPlan: Hashable, Sendable {
                 : (.missing, "the kernel has no cgroup.kill (Linux 5.14)")
         case .memoryLimit:
             guard let memory = limits.memory else { return nil }
-            return canLimit("memory", host)
+            return limitable.contains("memory")
                 ? (.enforced, "\(memory) by control group")
                 : (.degraded, "\(memory) of data per process (RLIMIT_DATA), not for the session")
         case .processLimit:
             guard let processes = limits.processes else { return nil }
-            return canLimit("pids", host)
+            return limitable.contains("pids")
                 ? (.enforced, "\(processes) by control group")
                 : (.enforced, "\(processes) by RLIMIT_NPROC, counted in the session's own user namespace")
         case .cpuLimit:
             guard let cpu = limits.cpu else { return nil }
-            return canLimit("cpu", host)
+            return limitable.contains("cpu")
                 ? (.enforced, "\(cpu) CPUs by control group")
                 : (.missing, "needs a control group this user may write to")
         case .guard: return (.enforced, "a process of its own")
@@ -127,5 +130,17 @@ package struct EnforcementPlan: Hashable, Sendable {
         let available = (try? FileSystem.read("\(host.cgroups.unified ?? "")/cgroup.controllers", limit: 4096)) ?? []
         return String(decoding: available, as: UTF8.self).split(whereSeparator: \.isWhitespace)
             .contains(Substring(controller))
+    }
+}
+
+extension Layer {
+    /// The control group controller that can hold it; nil for a layer that is no limit.
+    var controller: String? {
+        switch self {
+        case .memoryLimit: "memory"
+        case .processLimit: "pids"
+        case .cpuLimit: "cpu"
+        default: nil
+        }
     }
 }

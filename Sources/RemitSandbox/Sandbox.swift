@@ -161,11 +161,8 @@ package final class Sandbox {
         _ cgroup: SessionCgroup?,
         holds plan: EnforcementPlan
     ) throws(SystemCallError) {
-        let needed: [(Layer, String?)] = [
-            (.cgroup, nil), (.memoryLimit, "memory"), (.processLimit, "pids"), (.cpuLimit, "cpu"),
-        ]
-        for (layer, controller) in needed where plan.isHeldByCgroup(layer) {
-            let holds = controller.map { cgroup?.enforced.contains($0) ?? false } ?? (cgroup != nil)
+        for layer in Layer.allCases where plan.isHeldByCgroup(layer) {
+            let holds = layer.controller.map { cgroup?.enforced.contains($0) ?? false } ?? (cgroup != nil)
             guard holds else {
                 throw SystemCallError("enforce `\(layer.rawValue)` by a control group", .unsupported)
             }
