@@ -392,7 +392,18 @@ struct PlanBuilder {
         let listener: Slot? = host.canReportCalls ? "listener" : nil
         agent.append(.seccomp(filter, listener: listener))
         if let listener { agent.append(.send(listener, tag: .listener)) }
+        agent.append(
+            .prove(
+                probes, agent: AgentIdentity.inside, hidden: request.hidden,
+                unwritable: ["/"] + mounts.filter { $0.isDirectory && $0.access == .read }.map { "/\($0.target)" }
+            )
+        )
         agent.append(.execute(try candidates()))
+    }
+
+    /// What must be refused as soon as the last layer is in place: everything that this host can refuse.
+    private var probes: [ConfinementProbe] {
+        ConfinementProbe.allCases.filter { $0 != .whiteout || enforcement.state(of: .landlock) != .missing }
     }
 
     private var resourceLimits: [ResourceLimit] {
