@@ -170,8 +170,10 @@ struct ProofTests {
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = 80
         address.sin_addr.s_addr = UInt32(0xC000_0201).bigEndian
-        return withUnsafeBytes(of: &address) {
-            connect(probe, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count)) == 0
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(probe, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
         }
     }()
 
