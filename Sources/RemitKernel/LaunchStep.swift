@@ -269,16 +269,20 @@ extension LaunchStep {
     ///   - agent: the uid that the agent must have.
     ///   - hidden: absolute paths that must not open.
     ///   - unwritable: directories in which nothing can be made.
+    ///   - sealed: a file that is there and that Landlock alone closes.
     package static func prove(
         _ probes: [ConfinementProbe],
         agent: UInt32,
         hidden: [String],
-        unwritable: [String]
+        unwritable: [String],
+        sealed: String
     ) -> LaunchStep {
         LaunchStep(LAUNCH_PROVE, "prove the sandbox (\(probes.map(\.name).joined(separator: ", ")))").with {
             $0.a = UInt64(probes.reduce(0) { $0 | $1.bit })
             $0.b = UInt64(agent)
-            $0.data = (hidden.map { "r" + $0 } + unwritable.map { "w" + $0 }).flatMap { Array($0.utf8) + [0] }
+            $0.data = (hidden.map { "r" + $0 } + unwritable.map { "w" + $0 } + ["s" + sealed]).flatMap {
+                Array($0.utf8) + [0]
+            }
         }
     }
 

@@ -50,8 +50,8 @@ enum launch_operation {
     LAUNCH_CLOSE_ON_EXEC,    ///< mark everything above standard error close-on-exec
     LAUNCH_SECCOMP,          ///< load the filter in `data` with flags a; with NEW_LISTENER, slot = its listener
     LAUNCH_PROVE,            ///< attempt what the finished sandbox must refuse: a = bits of the `launch_probe`s to run,
-                             ///< b = the agent's uid; `data`: paths, NUL separated, `r` in front of one that must not
-                             ///< be there and `w` of a directory in which nothing can be made
+                             ///< b = the agent's uid; `data`: paths, NUL separated; in front of each, `r`: it must
+                             ///< not open, `w`: nothing can be made in it, `s`: it is there, and Landlock closes it
     LAUNCH_EXECUTE,          ///< execve the first of `data` (NULL-terminated paths) that exists, with `arguments`
 };
 
@@ -70,7 +70,7 @@ enum launch_probe {
     LAUNCH_PROBE_USER_NAMESPACE, ///< make a user namespace
     LAUNCH_PROBE_TRACE,          ///< trace another process
     LAUNCH_PROBE_SOCKET,         ///< make a socket of a forbidden family, type or protocol
-    LAUNCH_PROBE_WHITEOUT,       ///< make a device node that needs no capability
+    LAUNCH_PROBE_LANDLOCK,       ///< read a file that only Landlock closes
     LAUNCH_PROBE_READ_OUTSIDE,   ///< look at what belongs to the supervisor
     LAUNCH_PROBE_WRITE_OUTSIDE,  ///< make something outside of the workspace
     LAUNCH_PROBE_REACH,          ///< find a way to any address
