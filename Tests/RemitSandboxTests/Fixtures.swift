@@ -31,10 +31,13 @@ extension HostSupport {
     static func made(
         isRoot: Bool = true,
         landlock: Int = 7,
-        controllers: [String] = ["memory", "pids", "cpu"],
+        controllers: [String] = ["memory", "pids", "cpu", "blkio"],
         unified: String? = "/sys/fs/cgroup/unified",
         cgroupParent: String? = "/sys/fs/cgroup/unified/remit",
         hasCgroupKill: Bool = true,
+        delegable: Set<String> = [],
+        usesScope: Bool = false,
+        scopeObstacle: String? = nil,
         canReportCalls: Bool = true,
         userNamespaceLimit: Int = 10_000,
         obstacle: String? = nil
@@ -50,6 +53,9 @@ extension HostSupport {
             ),
             cgroupParent: cgroupParent,
             hasCgroupKill: hasCgroupKill,
+            delegable: delegable,
+            usesScope: usesScope,
+            scopeObstacle: scopeObstacle,
             canReportCalls: canReportCalls,
             userNamespaceLimit: userNamespaceLimit,
             userNamespaceObstacle: obstacle
