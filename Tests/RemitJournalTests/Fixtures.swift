@@ -96,5 +96,6 @@ func sample(journal: JournalHead = JournalHead(hash: String(repeating: "d", coun
         artifacts: [ReceiptOutcome.Artifact(path: "out/a.txt", digest: Hex.sha256([3]))]
     )
     predicate.limitsReached = ["memory"]
+    predicate.resources = ReceiptResources([.memoryPeakBytes: 67_108_864, .cpuMicroseconds: 120_000, .memoryKills: 1])
     return predicate
 }

@@ -63,6 +63,17 @@ extension HostSupport {
     }
 }
 
+extension HostSupport {
+    /// A stock host of today, used by an ordinary user: version 2, and a systemd that delegates these controllers.
+    static func scope(_ controllers: Set<String>) -> HostSupport {
+        let group = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service"
+        return .made(
+            isRoot: false, controllers: [], unified: "/sys/fs/cgroup", cgroupParent: group, delegable: controllers,
+            usesScope: true
+        )
+    }
+}
+
 enum Made {
     /// A place that cannot be made: every plan compiles its filter.
     static let cache = FilterCache(directory: "/proc/no-cache")
