@@ -88,6 +88,8 @@ package final class Child {
     package let life: DescriptorBox
     private let plan: LaunchPlan
     private let trace: TracePage?
+    /// What the process and everything it waited for used, once it is collected: of a sandbox's pid 1, all of it.
+    package private(set) var processorMicroseconds: UInt64?
 
     fileprivate init(
         pid: pid_t,
@@ -224,7 +226,12 @@ package final class Child {
     /// Collects the ended process; the wait status, or `nil` while it still runs.
     package func reap() -> WaitStatus? {
         var status: CInt = 0
-        return unsafe waitpid(pid, &status, WNOHANG) == pid ? WaitStatus(rawValue: status) : nil
+        var usage = rusage()
+        guard unsafe wait4(pid, &status, WNOHANG, &usage) == pid else { return nil }
+        processorMicroseconds = [usage.ru_utime, usage.ru_stime].reduce(0) {
+            $0 + UInt64($1.tv_sec) * 1_000_000 + UInt64($1.tv_usec)
+        }
+        return WaitStatus(rawValue: status)
     }
 
     /// Waits for a process that is about to end by itself.

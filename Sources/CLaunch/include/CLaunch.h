@@ -11,6 +11,7 @@
 enum launch_operation {
     LAUNCH_DEATH_SIGNAL,     ///< prctl(PR_SET_PDEATHSIG, SIGKILL)
     LAUNCH_AWAIT_MAPPING,    ///< wait until the supervisor wrote the id maps; end of stream = it died
+    LAUNCH_CGROUP_NAMESPACE, ///< unshare(CLONE_NEWCGROUP): the group the supervisor has put us into is the root
     LAUNCH_DROP_GROUPS,      ///< setgroups(0, NULL)
     LAUNCH_SET_IDS,          ///< setresgid(b), setresuid(a)
     LAUNCH_NEW_SESSION,      ///< setsid(2)
