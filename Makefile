@@ -20,7 +20,7 @@ help: ## this list
 # ---- building
 
 deps: ## install the Debian packages that building, testing and the demo need (sudo when not root)
-	@scripts/deps build test
+	@scripts/deps build test programs
 
 build-deps:
 	@scripts/deps build
@@ -38,7 +38,7 @@ release: build-deps ## static-PIE .build/release/remit, and the PostgreSQL provi
 # ---- testing: each tier prints how many ran, and how many were skipped and why
 
 test: deps release ## every tier, as root also as an ordinary user
-	@scripts/test unit kernel cli posture interop
+	@scripts/test unit kernel cli posture programs interop
 
 unit: deps ## values and state machines, files, journal
 	@scripts/test unit
@@ -51,6 +51,9 @@ cli: deps release ## the release binary as a black box
 
 posture: deps release ## a live session seen from outside: descriptors, capabilities, mounts, namespaces, filter
 	@scripts/test posture
+
+programs: deps release ## git, compilers, interpreters, editors and real agents in sessions, unmodified
+	@scripts/test programs
 
 interop: deps ## receipts and tokens checked with other people's libraries
 	@scripts/test interop
@@ -96,5 +99,5 @@ install: ## binaries, profiles, schemas, man page, completions, systemd units (P
 clean: ## remove everything built
 	rm -rf .build .build-provider .build-thread .build-address .build-coverage .build-fuzz
 
-.PHONY: help deps build-deps build release test unit kernel cli posture interop tsan asan fuzz coverage format lint \
-    docs demo bench bench-deps install clean
+.PHONY: help deps build-deps build release test unit kernel cli posture programs interop tsan asan fuzz coverage \
+    format lint docs demo bench bench-deps install clean
