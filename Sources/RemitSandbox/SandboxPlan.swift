@@ -437,9 +437,10 @@ struct PlanBuilder {
 
     private func compiledFilter() throws(SandboxError) -> [UInt8] {
         let changes = request.profile.systemCalls
+        let origins = request.profile.origins
         let notify = host.canReportCalls
-        return try cache.filter(for: changes, notify: notify) { () throws(SandboxError) in
-            let filter = try SystemCallTable.filter(for: changes, notify: notify)
+        return try cache.filter(for: changes, origins: origins, notify: notify) { () throws(SandboxError) in
+            let filter = try SystemCallTable.filter(for: changes, origins: origins, notify: notify)
             do { return try filter.compiled() } catch {
                 throw SandboxError("cannot compile the system-call filter: \(error)")
             }
