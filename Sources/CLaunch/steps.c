@@ -3,7 +3,6 @@
 
 #include "launch.h"
 
-
 #include <linux/securebits.h>
 #include <net/if.h>
 
@@ -307,6 +306,7 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
         int listener = linux_seccomp(SECCOMP_SET_MODE_FILTER, (unsigned int)step->a, &program);
         return step->a & SECCOMP_FILTER_FLAG_NEW_LISTENER ? keep_in(slot, listener) : listener;
     }
+    case LAUNCH_PROVE: return launch_prove(plan, step);
     case LAUNCH_EXECUTE: return execute(plan, step);
     }
     errno = ENOSYS;

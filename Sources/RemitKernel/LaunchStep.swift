@@ -263,6 +263,29 @@ extension LaunchStep {
         }
     }
 
+    /// Attempts, as the agent, what the finished sandbox must refuse; one that gets through ends the launch.
+    ///
+    /// - Parameters:
+    ///   - agent: the uid that the agent must have.
+    ///   - hidden: absolute paths that must not open.
+    ///   - unwritable: directories in which nothing can be made.
+    ///   - sealed: a file that is there and that Landlock alone closes.
+    package static func prove(
+        _ probes: [ConfinementProbe],
+        agent: UInt32,
+        hidden: [String],
+        unwritable: [String],
+        sealed: String
+    ) -> LaunchStep {
+        LaunchStep(LAUNCH_PROVE, "prove the sandbox (\(probes.map(\.name).joined(separator: ", ")))").with {
+            $0.a = UInt64(probes.reduce(0) { $0 | $1.bit })
+            $0.b = UInt64(agent)
+            $0.data = (hidden.map { "r" + $0 } + unwritable.map { "w" + $0 } + ["s" + sealed]).flatMap {
+                Array($0.utf8) + [0]
+            }
+        }
+    }
+
     package static func execute(_ candidates: [String]) -> LaunchStep {
         LaunchStep(LAUNCH_EXECUTE, "execute `\(candidates.first ?? "")`").with { $0.candidates = candidates }
     }

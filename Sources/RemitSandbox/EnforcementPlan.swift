@@ -89,9 +89,8 @@ package struct EnforcementPlan: Hashable, Sendable {
                 return (.missing, "the kernel has no Landlock, or it is off (add `landlock` to the lsm= boot option)")
             }
             let abi = min(host.landlock.abi, LandlockRuleset.testedABI)
-            return abi >= 3
-                ? (.enforced, "ABI \(abi)")
-                : (.degraded, "ABI \(abi) does not control truncation; Linux 6.2 does")
+            // Where nothing may be changed the mounts are read-only, and that covers truncation as well.
+            return (.enforced, abi >= 3 ? "ABI \(abi)" : "ABI \(abi); truncation is refused by read-only mounts")
         case .landlockScopes:
             return host.landlock.abi >= 6
                 ? (.enforced, "signals and abstract sockets")

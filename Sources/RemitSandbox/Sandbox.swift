@@ -8,6 +8,8 @@ internal import RemitTask
 package enum SandboxEvent {
     /// Everything is built; nothing of the agent has run. ``Sandbox/release(secrets:)`` lets it.
     case ready
+    /// What the sandbox must refuse was attempted inside, and refused; the agent's program is executed next.
+    case proved(ConfinementProof)
     /// The agent's program was executed.
     case started
     /// A step failed; nothing of the agent has run.
@@ -50,6 +52,7 @@ package final class Sandbox {
     private var listenerWatch: EventLoop.WatchToken?
     private var isReleased = false
     private var hasReported = false
+    private var isProved = false
     private var hasEmptied = false
     package private(set) var initHasEnded = false
 
@@ -278,6 +281,9 @@ package final class Sandbox {
         case .descriptor(.listener, let listener): listen(listener)
         case .descriptor(.terminal, let terminal):
             streams = AgentStreams(input: terminal, output: terminal, errors: nil)
+        case .proved(let proof):
+            isProved = true
+            handler(.proved(proof))
         case .failed(let failure):
             hasReported = true
             handler(.failed(failure))
@@ -289,8 +295,10 @@ package final class Sandbox {
         self.listener = listener
         let calls = SystemCallListener(listener.number)
         listenerWatch = try? loop.watch(listener.number, for: .read) { [unowned self] readiness in
+            // Whatever was said before the call comes first: the proof's own attempts are nobody's strikes.
+            self.hear()
             if let call = calls.refuseNext() {
-                self.handler(.refused(call: SystemCallFilter.name(of: call)))
+                if self.isProved { self.handler(.refused(call: SystemCallFilter.name(of: call))) }
             } else if readiness.hungUp {
                 self.stopListening()
             }

@@ -28,6 +28,9 @@ package struct SandboxPlan: Sendable {
         package static let home = "home/agent"
         package static let credentials = "run/remit/credentials"
         package static let sockets = "run/remit/sockets"
+        /// An empty file with mode 0444 in the root, where Landlock allows to list and nothing else: whoever opens it
+        /// is not under Landlock.
+        package static let sealed = ".sealed"
     }
 
     /// - Throws: ``SandboxError`` when a source of the profile is missing, two things want the same place, or the
@@ -224,7 +227,7 @@ struct PlanBuilder {
             "run/remit/credentials": 0o700, "run/remit/sockets": 0o755, "tmp": 0o777, "var": 0o755,
         ]
         if request.workspace == nil { directories[SandboxPlan.Path.workspace] = 0o755 }
-        var files: [String: [UInt8]] = [:]
+        var files: [String: [UInt8]] = [SandboxPlan.Path.sealed: []]
         for (name, text) in syntheticFiles { files["etc/\(name)"] = Array(text.utf8) }
         for mount in mounts {
             if mount.isDirectory { directories[mount.target] = 0o755 } else { files[mount.target] = [] }
@@ -392,7 +395,19 @@ struct PlanBuilder {
         let listener: Slot? = host.canReportCalls ? "listener" : nil
         agent.append(.seccomp(filter, listener: listener))
         if let listener { agent.append(.send(listener, tag: .listener)) }
+        agent.append(
+            .prove(
+                probes, agent: AgentIdentity.inside, hidden: request.hidden,
+                unwritable: ["/"] + mounts.filter { $0.isDirectory && $0.access == .read }.map { "/\($0.target)" },
+                sealed: "/" + SandboxPlan.Path.sealed
+            )
+        )
         agent.append(.execute(try candidates()))
+    }
+
+    /// What must be refused as soon as the last layer is in place: everything that this host can refuse.
+    private var probes: [ConfinementProbe] {
+        ConfinementProbe.allCases.filter { $0 != .landlock || enforcement.state(of: .landlock) != .missing }
     }
 
     private var resourceLimits: [ResourceLimit] {

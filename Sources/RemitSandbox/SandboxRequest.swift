@@ -16,10 +16,13 @@ package struct SandboxRequest: Sendable {
     package var terminal: Bool
     /// A place for credential files is made.
     package var credentials: Bool
+    /// Directories of the host that must not open inside: Remit's own.
+    package var hidden: [String]
 
     package init(
         session: String, profile: Profile, command: [String], workspace: ApprovedWorkspace?,
-        environment: [String: String], limits: Limits, sockets: [HostSocket], terminal: Bool, credentials: Bool
+        environment: [String: String], limits: Limits, sockets: [HostSocket], terminal: Bool, credentials: Bool,
+        hidden: [String] = []
     ) {
         self.session = session
         self.profile = profile
@@ -30,6 +33,7 @@ package struct SandboxRequest: Sendable {
         self.sockets = sockets
         self.terminal = terminal
         self.credentials = credentials
+        self.hidden = hidden
     }
 }
 
@@ -68,8 +72,7 @@ package struct ApprovedWorkspace: Hashable, Sendable {
             throw SandboxError("workspace `\(self.path)` lies in the system directory `\(root)`")
         }
         for place in forbidden where place.isRemits {
-            let other = place.resolved
-            guard !Self.isWithin(self.path, other), !Self.isWithin(other, self.path) else {
+            if let other = place.overlap(with: self.path) {
                 throw SandboxError(
                     "workspace `\(self.path)` and remit's own `\(other)` lie in each other",
                     hint: "the agent could change its own record: choose another workspace or state directory"
@@ -78,7 +81,7 @@ package struct ApprovedWorkspace: Hashable, Sendable {
         }
     }
 
-    private static func isWithin(_ path: String, _ directory: String) -> Bool {
+    fileprivate static func isWithin(_ path: String, _ directory: String) -> Bool {
         path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/")
     }
 }
@@ -91,6 +94,12 @@ package struct ForbiddenPlace: Hashable, Sendable {
 
     package static func remits(_ path: String) -> ForbiddenPlace { ForbiddenPlace(path: path, isRemits: true) }
     package static func home(_ path: String) -> ForbiddenPlace { ForbiddenPlace(path: path, isRemits: false) }
+
+    /// The place itself, when it and `path`, which has no links, lie in each other.
+    package func overlap(with path: String) -> String? {
+        let own = resolved
+        return ApprovedWorkspace.isWithin(path, own) || ApprovedWorkspace.isWithin(own, path) ? own : nil
+    }
 
     /// With links resolved as far as the path exists.
     var resolved: String {

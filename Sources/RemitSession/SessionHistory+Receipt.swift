@@ -31,6 +31,7 @@ extension SessionHistory {
             processesLeft: processesLeft
         )
         predicate.layers = layers
+        predicate.proof = proof
         predicate.degradedAllowed = degradedAllowed
         predicate.denials = denials
         predicate.limitsReached = limitsReached

@@ -32,6 +32,7 @@ package struct SessionHistory: Sendable {
     package private(set) var cgroup: String?
     package private(set) var controllers: [String: String] = [:]
 
+    package private(set) var proof: ReceiptProof?
     package private(set) var reason: EndReason?
     package private(set) var detail: String?
     package private(set) var exit: AgentExit = .unknown
@@ -66,6 +67,7 @@ package struct SessionHistory: Sendable {
         case "session.admitted": admit(body, moment)
         case "session.adopted": epoch = body["epoch"]?.number ?? epoch + 1
         case "session.launched": launched = moment
+        case "session.proved": proof = Self.proof(body)
         case "session.started": started = moment
         case "session.exited": exit = Self.exit(body)
         case "session.denied":
@@ -123,6 +125,12 @@ package struct SessionHistory: Sendable {
     private static func process(_ value: JSONValue?) -> ProcessIdentity? {
         guard let pid = value?["pid"]?.number, let ticks = value?["startTicks"]?.number, ticks >= 0 else { return nil }
         return ProcessIdentity(pid: Int32(clamping: pid), startTicks: UInt64(ticks))
+    }
+
+    private static func proof(_ body: JSONValue) -> ReceiptProof? {
+        guard let held = body["held"]?.elements?.compactMap(\.text), let nanoseconds = body["nanoseconds"]?.number
+        else { return nil }
+        return ReceiptProof(held: held, nanoseconds: nanoseconds)
     }
 
     private static func exit(_ body: JSONValue) -> AgentExit {

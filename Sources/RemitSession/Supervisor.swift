@@ -247,6 +247,9 @@ package final class Supervisor {
             connectStreams()
             requestLeases()
             feed(.ready)
+        case .proved(let proof):
+            record("session.proved", Self.body(proof))
+            status?.send("proved")
         case .started:
             record("session.started")
             status?.send("started")
@@ -254,6 +257,10 @@ package final class Supervisor {
             feed(.started)
         case .failed(let failure):
             let program = admitted.sandbox.command.first ?? ""
+            if let breach = failure.breach {
+                let why = "the sandbox does not hold: \(failure) (layer `\(breach.layer.rawValue)`)"
+                return feed(.cannotStart(why, code: 125))
+            }
             guard failure.isExecution else {
                 return feed(.cannotStart("cannot build the sandbox: \(failure)", code: 125))
             }
@@ -406,6 +413,10 @@ package final class Supervisor {
             "phases",
             ["phases": .array(phases.map { ["step": .string($0.step), "nanoseconds": .integer(Int($0.nanoseconds))] })]
         )
+    }
+
+    private static func body(_ proof: ConfinementProof) -> JSONValue {
+        ["held": .strings(proof.held.map(\.name)), "nanoseconds": .integer(proof.nanoseconds)]
     }
 
     static func body(_ exit: AgentExit) -> JSONValue {

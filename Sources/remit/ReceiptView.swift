@@ -28,6 +28,10 @@ enum ReceiptView {
         for layer in receipt.layers {
             rows.append(["layer \(layer.name)", "\(layer.state.rawValue): \(layer.detail)"])
         }
+        if let proof = receipt.proof {
+            let time = "\(proof.nanoseconds / 1000) microseconds"
+            rows.append(["proved before the start", "\(proof.held.joined(separator: ", ")); \(time)"])
+        }
         if !receipt.degradedAllowed.isEmpty {
             rows.append(["degraded allowed", receipt.degradedAllowed.joined(separator: ", ")])
         }

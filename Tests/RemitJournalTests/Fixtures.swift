@@ -95,6 +95,7 @@ func sample(journal: JournalHead = JournalHead(hash: String(repeating: "d", coun
         state: .notMet, details: ["`report.json` is missing"],
         artifacts: [ReceiptOutcome.Artifact(path: "out/a.txt", digest: Hex.sha256([3]))]
     )
+    predicate.proof = ReceiptProof(held: ["mount", "reach"], nanoseconds: 480_000)
     predicate.limitsReached = ["memory"]
     return predicate
 }

@@ -27,7 +27,7 @@ import Testing
     @Test(arguments: [
         (HostSupport.made(landlock: 0), Layer.landlock, LayerEnforcement.State.missing),
         (.made(landlock: 0), .landlockScopes, .missing),
-        (.made(landlock: 2), .landlock, .degraded),
+        (.made(landlock: 2), .landlock, .enforced),
         (.made(landlock: 3), .landlock, .enforced),
         (.made(landlock: 5), .landlockScopes, .missing),
         (.made(landlock: 6), .landlockScopes, .enforced),

@@ -90,13 +90,15 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `the filter comes last, and only its listener and the program after it`(_ reports: Bool) throws {
+    func `the filter comes last, and only its listener, the proof and the program after it`(_ reports: Bool) throws {
         let plan = try Made.plan(Made.request(workspace: workspace), host: .made(canReportCalls: reports))
         let agent = plan.launch.agent.map(\.description)
         let filter = try #require(agent.firstIndex { $0.hasPrefix("load the system-call filter") })
         #expect(agent[filter - 1] == "wait for the supervisor's word")
         #expect(
-            agent[(filter + 1)...].map { String($0.prefix(7)) } == (reports ? ["hand li", "execute"] : ["execute"]))
+            agent[(filter + 1)...].map { String($0.prefix(5)) }
+                == (reports ? ["hand ", "prove", "execu"] : ["prove", "execu"])
+        )
         #expect(agent[0] == "die with the supervisor")
         #expect(try #require(agent.firstIndex(of: "keep only the standard streams")) < filter)
         #expect(agent.contains("limit core to 0"))
