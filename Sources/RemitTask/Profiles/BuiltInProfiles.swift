@@ -72,8 +72,6 @@ package enum BuiltInProfiles {
             etc:
               copy:
                 - /etc/gitconfig
-                - /etc/java-17-openjdk
-                - /etc/java-21-openjdk
                 - /etc/maven
                 - /etc/nodejs
                 - /etc/fonts                # without it, drawing text fails: java.awt, graphviz
@@ -97,7 +95,14 @@ package enum BuiltInProfiles {
               temporary: {size: 256MiB}
               home: {size: 256MiB}
             etc:
-              copy: [/etc/python3, /etc/perl, /etc/manpath.config, /etc/groff]
+              copy:
+                - /etc/python3
+                - /etc/perl
+                - /etc/java-17-openjdk      # a virtual machine of Debian does not start without it
+                - /etc/java-21-openjdk
+                - /etc/java-25-openjdk
+                - /etc/manpath.config
+                - /etc/groff
             limits: {memory: 4GiB, processes: 512, openFiles: 4096}
             layers:
               required: [landlock]          # not cgroup: hosts that delegate none to ordinary users are many
