@@ -28,12 +28,18 @@ build-deps:
 build: build-deps ## debug build
 	$(SWIFT) build
 
-release: build-deps ## static-PIE .build/release/remit, and the PostgreSQL provider beside it
+release: build-deps ## static-PIE .build/release/remit, the PostgreSQL provider and remit-probe beside it
 	$(SWIFT) build --product remit $(STATIC_PIE)
 	$(SWIFT) build --product remit-provider-postgres --scratch-path .build-provider $(STATIC)
 	@cmp -s .build-provider/release/remit-provider-postgres $(BIN)/remit-provider-postgres \
 	    || install -m 755 .build-provider/release/remit-provider-postgres $(BIN)/remit-provider-postgres
+	@$(MAKE) --no-print-directory $(BIN)/remit-probe
 	@scripts/check-release $(BIN)/remit
+
+# Plain C and static, so that it runs in any root; SwiftPM's own would bring the Swift runtime along.
+$(BIN)/remit-probe: $(wildcard Sources/remit-probe/*.[ch])
+	@mkdir -p $(BIN)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -pthread -static -o $@ $(filter %.c,$^)
 
 # ---- testing: each tier prints how many ran, and how many were skipped and why
 
@@ -51,6 +57,9 @@ cli: deps release ## the release binary as a black box
 
 posture: deps release ## a live session seen from outside: descriptors, capabilities, mounts, namespaces, filter
 	@scripts/test posture
+
+breakout: deps release ## every way out of the catalogue, inside sessions and unconfined: Tests/Breakout/RESULTS.md
+	@scripts/breakout $(BIN)/remit $(BIN)/remit-probe --table Tests/Breakout/RESULTS.md
 
 programs: deps release ## git, compilers, interpreters, editors and real agents in sessions, unmodified
 	@scripts/test programs
@@ -99,5 +108,5 @@ install: ## binaries, profiles, schemas, man page, completions, systemd units (P
 clean: ## remove everything built
 	rm -rf .build .build-provider .build-thread .build-address .build-coverage .build-fuzz
 
-.PHONY: help deps build-deps build release test unit kernel cli posture programs interop tsan asan fuzz coverage \
-    format lint docs demo bench bench-deps install clean
+.PHONY: help deps build-deps build release test unit kernel cli posture breakout programs interop tsan asan fuzz \
+    coverage format lint docs demo bench bench-deps install clean

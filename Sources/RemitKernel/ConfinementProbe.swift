@@ -4,7 +4,7 @@ internal import CLaunch
 
 /// Something the agent's own process attempts in the finished sandbox, before the agent's program runs.
 package enum ConfinementProbe: UInt32, Hashable, Sendable, CaseIterable {
-    case authority, identity, filter, foreignCall, mount, userNamespace, trace, socket, whiteout, readOutside
+    case authority, identity, filter, foreignCall, mount, userNamespace, trace, socket, landlock, readOutside
     case writeOutside, reach
 
     /// What getting through would mean, in words that follow "it was possible to".
@@ -18,7 +18,7 @@ package enum ConfinementProbe: UInt32, Hashable, Sendable, CaseIterable {
         case .userNamespace: "make a user namespace"
         case .trace: "trace another process"
         case .socket: "make a socket of a forbidden family or protocol"
-        case .whiteout: "make a device node"
+        case .landlock: "read a file that only Landlock closes"
         case .readOutside: "read what is the supervisor's"
         case .writeOutside: "write outside of the workspace"
         case .reach: "reach an address outside"

@@ -10,7 +10,7 @@ extension ConfinementProbe {
         case .authority, .identity, .mount: .capabilities
         case .filter, .foreignCall, .socket, .trace: .seccomp
         case .userNamespace: .usernsDoor
-        case .whiteout: .landlock
+        case .landlock: .landlock
         case .readOutside, .writeOutside: .mounts
         case .reach: .namespaces
         }

@@ -82,7 +82,7 @@ struct ProofTests {
         let sandbox = try sandbox(hidden: [try Scratch().path])
         let proof = try prove(sandbox.launch, sandbox.identity).get()
         var expected = ConfinementProbe.allCases
-        if Machine.host.landlock.abi == 0 { expected.removeAll { $0 == .whiteout } }
+        if Machine.host.landlock.abi == 0 { expected.removeAll { $0 == .landlock } }
         #if !arch(x86_64)
         expected.removeAll { $0 == .foreignCall }
         #endif
@@ -126,7 +126,12 @@ struct ProofTests {
 
     @Test(.enabled(if: Machine.host.landlock.abi > 0, "needs Landlock"))
     func `without Landlock the proof fails`() throws {
-        #expect(try breach(without: Self.remove("enforce Landlock")) == .whiteout)
+        #expect(try breach(without: Self.remove("enforce Landlock")) == .landlock)
+    }
+
+    @Test(.enabled(if: Machine.host.landlock.abi > 0, "needs Landlock"))
+    func `a file that is not there proves nothing about Landlock`() throws {
+        #expect(try breach(without: Self.remove("write `/.sealed`")) == .landlock)
     }
 
     @Test func `a root that can be written to is found`() throws {
@@ -135,7 +140,9 @@ struct ProofTests {
             Self.remove("enforce Landlock")(&plan)
             plan.agent = plan.agent.map {
                 $0.description.hasPrefix("prove")
-                    ? .prove([.writeOutside], agent: AgentIdentity.inside, hidden: [], unwritable: ["/"]) : $0
+                    ? .prove(
+                        [.writeOutside], agent: AgentIdentity.inside, hidden: [], unwritable: ["/"], sealed: "/.sealed")
+                    : $0
             }
         }
         #expect(found == .writeOutside)
@@ -156,7 +163,9 @@ struct ProofTests {
         let found = try breach { plan in
             plan.agent = plan.agent.map {
                 $0.description.hasPrefix("prove")
-                    ? .prove([.identity], agent: AgentIdentity.inside + 1, hidden: [], unwritable: []) : $0
+                    ? .prove(
+                        [.identity], agent: AgentIdentity.inside + 1, hidden: [], unwritable: [], sealed: "/.sealed")
+                    : $0
             }
         }
         #expect(found == .identity)
@@ -194,7 +203,8 @@ struct ProofTests {
                 switch $0.description {
                 case let text where text.hasPrefix("load the system-call filter"): .seccomp(allow, listener: nil)
                 case let text where text.hasPrefix("prove"):
-                    .prove([.userNamespace], agent: AgentIdentity.inside, hidden: [], unwritable: [])
+                    .prove(
+                        [.userNamespace], agent: AgentIdentity.inside, hidden: [], unwritable: [], sealed: "/.sealed")
                 default: $0
                 }
             }

@@ -11,6 +11,7 @@
 enum launch_operation {
     LAUNCH_DEATH_SIGNAL,     ///< prctl(PR_SET_PDEATHSIG, SIGKILL)
     LAUNCH_AWAIT_MAPPING,    ///< wait until the supervisor wrote the id maps; end of stream = it died
+    LAUNCH_CGROUP_NAMESPACE, ///< unshare(CLONE_NEWCGROUP): the group the supervisor has put us into is the root
     LAUNCH_DROP_GROUPS,      ///< setgroups(0, NULL)
     LAUNCH_SET_IDS,          ///< setresgid(b), setresuid(a)
     LAUNCH_NEW_SESSION,      ///< setsid(2)
@@ -50,8 +51,8 @@ enum launch_operation {
     LAUNCH_CLOSE_ON_EXEC,    ///< mark everything above standard error close-on-exec
     LAUNCH_SECCOMP,          ///< load the filter in `data` with flags a; with NEW_LISTENER, slot = its listener
     LAUNCH_PROVE,            ///< attempt what the finished sandbox must refuse: a = bits of the `launch_probe`s to run,
-                             ///< b = the agent's uid; `data`: paths, NUL separated, `r` in front of one that must not
-                             ///< be there and `w` of a directory in which nothing can be made
+                             ///< b = the agent's uid; `data`: paths, NUL separated; in front of each, `r`: it must
+                             ///< not open, `w`: nothing can be made in it, `s`: it is there, and Landlock closes it
     LAUNCH_EXECUTE,          ///< execve the first of `data` (NULL-terminated paths) that exists, with `arguments`
 };
 
@@ -70,7 +71,7 @@ enum launch_probe {
     LAUNCH_PROBE_USER_NAMESPACE, ///< make a user namespace
     LAUNCH_PROBE_TRACE,          ///< trace another process
     LAUNCH_PROBE_SOCKET,         ///< make a socket of a forbidden family, type or protocol
-    LAUNCH_PROBE_WHITEOUT,       ///< make a device node that needs no capability
+    LAUNCH_PROBE_LANDLOCK,       ///< read a file that only Landlock closes
     LAUNCH_PROBE_READ_OUTSIDE,   ///< look at what belongs to the supervisor
     LAUNCH_PROBE_WRITE_OUTSIDE,  ///< make something outside of the workspace
     LAUNCH_PROBE_REACH,          ///< find a way to any address
@@ -130,6 +131,7 @@ struct launch_plan {
     int control;
     int status;                       ///< init writes the agent's wait status here (an int)
     int life;                         ///< end of stream: the supervisor is gone
+    int lingers;                      ///< init outlives the agent until `life` ends: somebody else removes our group
     struct launch_trace *trace;       ///< may be NULL
     char *const *arguments;
     char **environment;               ///< room for `environment_capacity` entries, NULL-terminated

@@ -123,13 +123,9 @@ package enum BuiltInProfiles {
               home: {size: 16MiB}
             systemCalls:
               deny:
-                - ptrace
-                - process_vm_readv
-                - process_vm_writev
-                - io_uring_setup
-                - memfd_create
-                - userfaultfd
-                - perf_event_open
+                - "@aio"                        # input and output behind the calls that say what is done
+                - "@sandbox"                    # an agent's own sandbox in this one
+                - memfd_create                  # programs that are in no file
             limits: {memory: 1GiB, processes: 64, cpu: 1, openFiles: 512, fileSize: 256MiB}
             layers:
               required: [landlock, landlock-scopes, cgroup, limits.memory, limits.processes, limits.cpu]
