@@ -27,8 +27,9 @@ import Testing
     @Test(arguments: [
         (HostSupport.made(landlock: 0), Layer.landlock, LayerEnforcement.State.missing),
         (.made(landlock: 0), .landlockScopes, .missing),
-        (.made(landlock: 2), .landlock, .degraded),
-        (.made(landlock: 3), .landlock, .enforced),
+        (.made(landlock: 2), .landlock, .enforced),
+        (.made(landlock: 2), .landlockTruncate, .degraded),
+        (.made(landlock: 3), .landlockTruncate, .enforced),
         (.made(landlock: 5), .landlockScopes, .missing),
         (.made(landlock: 6), .landlockScopes, .enforced),
         (.made(landlock: 99), .landlock, .enforced),

@@ -115,7 +115,7 @@ package enum BuiltInProfiles {
                 - perf_event_open
             limits: {memory: 1GiB, processes: 64, cpu: 1, openFiles: 512, fileSize: 256MiB}
             layers:
-              required: [landlock, landlock-scopes, cgroup, limits.memory, limits.processes, limits.cpu]
+              required: [landlock, landlock-truncate, landlock-scopes, cgroup, limits.memory, limits.processes, limits.cpu]
 
             """##
         ),
