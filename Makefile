@@ -52,6 +52,12 @@ cli: deps release ## the release binary as a black box
 posture: deps release ## a live session seen from outside: descriptors, capabilities, mounts, namespaces, filter
 	@scripts/test posture
 
+vm: deps vm-deps release ## cli, breakout and posture on stock Debian 12 and 13, in virtual machines (an hour or two)
+	@scripts/vm
+
+vm-deps:
+	@scripts/deps vm
+
 interop: deps ## receipts and tokens checked with other people's libraries
 	@scripts/test interop
 
@@ -96,5 +102,5 @@ install: ## binaries, profiles, schemas, man page, completions, systemd units (P
 clean: ## remove everything built
 	rm -rf .build .build-provider .build-thread .build-address .build-coverage .build-fuzz
 
-.PHONY: help deps build-deps build release test unit kernel cli posture interop tsan asan fuzz coverage format lint \
+.PHONY: help deps build-deps build release test unit kernel cli posture vm vm-deps interop tsan asan fuzz coverage format lint \
     docs demo bench bench-deps install clean
