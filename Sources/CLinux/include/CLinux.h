@@ -160,6 +160,9 @@ static inline int linux_memfd_create(const char *name, unsigned int flags) {
 /// setfsgid(2) and setfsuid(2) of the calling thread.
 void linux_set_filesystem_ids(uid_t user, gid_t group);
 
+/// eventfd(2), close-on-exec, never waiting.
+int linux_event_counter(void);
+
 /// pipe2(2).
 int linux_pipe(int descriptors[2], int flags);
 
