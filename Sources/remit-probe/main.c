@@ -18,6 +18,7 @@ extern const size_t probe_acts_count;
 
 static const struct probe_set *const sets[] = {
     &namespaces_probes, &abi_probes, &filter_probes, &processes_probes, &terminal_probes,
+    &files_probes, &mounts_probes, &network_probes, &resources_probes,
 };
 
 // What the attempt's process tells this one; shared between them.
