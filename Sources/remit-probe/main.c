@@ -18,7 +18,7 @@ static const struct probe_set *const sets[] = {
 };
 
 static const struct act_set *const act_sets[] = {
-    &general_acts, &call_acts, &lifetime_acts, &notified_acts, &passed_acts,
+    &general_acts, &call_acts, &lifetime_acts, &notified_acts, &passed_acts, &without_acts,
 };
 
 // What the attempt's process tells this one; shared between them.
