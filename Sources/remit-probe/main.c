@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // remit-probe: tries what no agent may do and says, one JSON line each, what stopped it.
 
-#include "probe.h"
+#include "acts.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -13,12 +13,14 @@
 
 #define SECONDS 5
 
-extern const struct act probe_acts[];
-extern const size_t probe_acts_count;
-
 static const struct probe_set *const sets[] = {
-    &namespaces_probes, &abi_probes, &filter_probes, &processes_probes, &terminal_probes,
+    &namespaces_probes, &identity_probes, &abi_probes, &filter_probes, &processes_probes, &terminal_probes,
     &files_probes, &mounts_probes, &network_probes, &resources_probes,
+};
+
+static const struct act_set *const act_sets[] = {
+    &general_acts, &call_acts, &lifetime_acts, &notified_acts, &passed_acts, &without_acts,
+    &swap_acts,
 };
 
 // What the attempt's process tells this one; shared between them.
@@ -178,9 +180,10 @@ static int usage(void) {
 }
 
 static int perform(int count, char **arguments) {
-    for (size_t index = 0; count > 0 && index < probe_acts_count; index++) {
-        if (strcmp(probe_acts[index].name, arguments[0]) == 0) {
-            return probe_acts[index].run(count - 1, arguments + 1);
+    for (size_t set = 0; count > 0 && set < PROBE_COUNT(act_sets); set++) {
+        for (size_t index = 0; index < act_sets[set]->count; index++) {
+            const struct act *act = &act_sets[set]->acts[index];
+            if (strcmp(act->name, arguments[0]) == 0) { return act->run(count - 1, arguments + 1); }
         }
     }
     return usage();
