@@ -5,6 +5,7 @@
 """
 
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -14,6 +15,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 
 import canaries
 
@@ -33,6 +35,18 @@ def mount(source, target, kind, flags=0, data=None):
         raise OSError(ctypes.get_errno(), f"mount {target}")
 
 
+def bind(service, address):
+    """A new IPv6 address is tentative for a moment, and until then nobody's."""
+    end = time.monotonic() + 3
+    while True:
+        try:
+            return service.bind(address)
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL or time.monotonic() > end:
+                raise
+        time.sleep(0.005)
+
+
 def bring_up_network():
     """A network of its own that has everything the probes look for; its services, to be kept."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -50,7 +64,7 @@ def bring_up_network():
     kept = []
     for kind, family, address, port in SERVICES:
         service = socket.socket(family, kind)
-        service.bind((address, port))
+        bind(service, (address, port))
         if kind == socket.SOCK_STREAM:
             service.listen(16)
         kept.append(service)
