@@ -16,19 +16,23 @@ package struct LaunchPlan: Hashable, Sendable {
     package var environment: [String]
     /// CLONE_NEW… flags of clone3(2).
     package var namespaces: UInt64
+    /// pid 1 outlives the agent until ``Child/life`` is closed.
+    package var lingers: Bool
 
     package init(
         setup: [LaunchStep],
         agent: [LaunchStep] = [],
         arguments: [String],
         environment: [String],
-        namespaces: UInt64 = 0
+        namespaces: UInt64 = 0,
+        lingers: Bool = false
     ) {
         self.setup = setup
         self.agent = agent
         self.arguments = arguments
         self.environment = environment
         self.namespaces = namespaces
+        self.lingers = lingers
     }
 
     /// The step a child named in a failure; `nil` for the fork of the agent itself.

@@ -24,6 +24,20 @@ package struct ResourceFigures: Hashable, Sendable {
     package var processesRefused: UInt64?
 
     package init() {}
+
+    /// These figures, and what is not among them from an earlier look.
+    package func completed(by earlier: ResourceFigures) -> ResourceFigures {
+        var figures = self
+        for path in Self.all where figures[keyPath: path] == nil { figures[keyPath: path] = earlier[keyPath: path] }
+        return figures
+    }
+
+    private static var all: [WritableKeyPath<ResourceFigures, UInt64?>] {
+        [
+            \.memoryPeak, \.processesPeak, \.cpuMicroseconds, \.memoryPressure, \.cpuPressure, \.ioPressure,
+            \.bytesRead, \.bytesWritten, \.memoryKills, \.processesRefused,
+        ]
+    }
 }
 
 /// Reads the small text files of cgroups(7).

@@ -55,12 +55,13 @@ package final class Sandbox {
     private var isProved = false
     private var hasEmptied = false
     package private(set) var initHasEnded = false
+    private var earlier = ResourceFigures()
 
     package var initPID: Int32 { child.pid }
     package var initProcess: CInt { child.process.number }
     /// What was counted of the session until now; read before ``close()``.
     package var figures: ResourceFigures {
-        var figures = cgroup?.figures ?? ResourceFigures()
+        var figures = (cgroup?.figures ?? ResourceFigures()).completed(by: earlier)
         if figures.cpuMicroseconds == nil { figures.cpuMicroseconds = child.processorMicroseconds }
         return figures
     }
@@ -229,8 +230,14 @@ package final class Sandbox {
         try child.go(extraEnvironment: secrets)
     }
 
+    /// Reads what was counted while there is something to read: systemd removes the group of a scope when it is empty.
+    private func takeFigures() {
+        if plan.launch.lingers, let figures = cgroup?.figures { earlier = figures.completed(by: earlier) }
+    }
+
     /// Kills every process: by the control group where there is one, and by pid 1 in any case.
     package func kill() {
+        if !initHasEnded { takeFigures() }
         try? cgroup?.kill()
         child.life.close()
         try? child.signal(9)
@@ -355,6 +362,8 @@ package final class Sandbox {
         hear()
         guard let status = child.agentStatus() else { return stopWatching(\.statusWatch) }
         stopWatching(\.statusWatch)
+        // Before its release nobody ends a session because the agent's process is gone.
+        if plan.launch.lingers, !isReleased { kill() }
         // A process that could not become the agent has an exit status as well, but not the agent's.
         if !hasReported { handler(.agentEnded(status)) }
     }

@@ -65,7 +65,8 @@ package struct SandboxPlan: Sendable {
             environment: request.environment.map { "\($0.key)=\($0.value)" }.sorted(),
             // NEWUSER, NEWNS, NEWPID, NEWNET, NEWIPC, NEWUTS, NEWCGROUP
             namespaces: 0x1000_0000 | 0x0002_0000 | 0x2000_0000 | 0x4000_0000 | 0x0800_0000 | 0x0400_0000
-                | (host.usesScope ? 0 : 0x0200_0000)
+                | (host.usesScope ? 0 : 0x0200_0000),
+            lingers: host.usesScope
         )
     }
 }

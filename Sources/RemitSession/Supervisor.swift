@@ -398,6 +398,7 @@ package final class Supervisor {
     private func kill() {
         guard let sandbox else { return feed(.dead) }
         if sandbox.hasEnded { return }
+        limitWatch?.look()
         sandbox.kill()
         insistOnDeath(after: .milliseconds(200))
     }

@@ -131,6 +131,7 @@ struct launch_plan {
     int control;
     int status;                       ///< init writes the agent's wait status here (an int)
     int life;                         ///< end of stream: the supervisor is gone
+    int lingers;                      ///< init outlives the agent until `life` ends: somebody else removes our group
     struct launch_trace *trace;       ///< may be NULL
     char *const *arguments;
     char **environment;               ///< room for `environment_capacity` entries, NULL-terminated
