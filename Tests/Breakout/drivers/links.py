@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 
 import scripted
@@ -35,6 +36,11 @@ def inherited(suite):
         stopped = found == [{"directories": 0}] and ended.exit == 0 or stdin is not None and ended.exit in (125, 126)
         results.append(Result(f"E31.{name}", bool(stopped and able), "mounts", f"{found[-1:] or ended.exit}",
                               f"{seen[-1:]}", why=f"{ended}; control {control.stdout}"))
+    # CVE-2024-21626: the directory to start in is one of those descriptors.
+    ended = suite.place.run(["sh", "-c", "echo started; ls ../../.."], workspace="/proc/self/fd/30", prefix=prefix)
+    results.append(Result("E31.working-directory", ended.exit in (125, 126) and not ended.output, "mounts",
+                          f"refused, exit {ended.exit}", "a directory of the host", "start in an inherited directory of the host",
+                          str(ended)))
     return results
 
 
@@ -231,6 +237,44 @@ def planted_root(suite):
         stopped = ended.exit in (64, 125, 126) and not ended.output and state_of(victim) == before
         results.append(Result(f"E35.{name}", stopped, "mounts", f"refused, exit {ended.exit}", "", why=str(ended),
                               attempt=f"have a profile's link stand at {path}"))
+    return results
+
+
+@entry("E30", "climb out of a workspace that the host renames or removes meanwhile")
+def vanished(suite):
+    script = CLIMB + """
+secret, name, ready, gone = sys.argv[1:]
+write(ready)
+# The place where it is told moves along with the workspace, or is gone with it.
+end = time.monotonic() + 10
+while time.monotonic() < end and os.path.exists(ready) and not os.path.exists(gone):
+    time.sleep(0.005)
+say(name, climb())
+try:
+    say(name + "-path", os.getcwd())
+except OSError as error:
+    say(name + "-path", errno.errorcode[error.errno])
+"""
+    results = []
+    for name in ("renamed", "removed"):
+        workspace = suite.place.workspace()
+        running = suite.place.start(scripted.command(script, suite.canaries.file, name, "/workspace/ready", "/workspace/gone"),
+                                    workspace=workspace)
+        running.wait_for(lambda: os.path.exists(f"{workspace}/ready"))
+        if name == "renamed":
+            os.rename(workspace, f"{suite.base}/outer/renamed-workspace")
+            with open(f"{suite.base}/outer/renamed-workspace/gone", "w", encoding="ascii"):
+                pass
+        else:
+            shutil.rmtree(workspace)
+        ended = running.end()
+        suite.canaries.touched()  # the workspace's own parent was changed by us
+        found = scripted.answers_of(ended.output)
+        results += scripted.judge("E30", found, "reads what is above it (E37)", {"": {"ENOENT": "mounts"}},
+                                  {name: f"climb out of a workspace that is {name} meanwhile"}, ended)
+        path = found.get(name + "-path")
+        results.append(Result(f"E30.{name}-path", path in ("/workspace", "ENOENT"), "mounts", str(path), "names the host's path",
+                              f"learn where a workspace that is {name} has gone", str(ended)))
     return results
 
 
