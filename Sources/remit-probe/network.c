@@ -278,14 +278,17 @@ static int interface_address(void) { return interface_call(SIOCSIFADDR); }
 
 // MARK: E72
 
-static struct sockaddr_in flipping;
+static struct sockaddr_in flipping __attribute__((aligned(8)));
 static volatile int flips_end;
 
 static void *flip(void *argument) {
     const struct sockaddr_in *both = argument;
-    while (!flips_end) {
-        *(volatile uint32_t *)&flipping.sin_addr.s_addr = both[0].sin_addr.s_addr;
-        *(volatile uint32_t *)&flipping.sin_addr.s_addr = both[1].sin_addr.s_addr;
+    // Port and address are in the first eight bytes: they change together.
+    uint64_t words[2];
+    memcpy(&words[0], &both[0], sizeof words[0]);
+    memcpy(&words[1], &both[1], sizeof words[1]);
+    for (size_t turn = 0; !flips_end; turn++) {
+        __atomic_store((uint64_t *)(void *)&flipping, &words[turn & 1], __ATOMIC_RELAXED);
     }
     return NULL;
 }
@@ -294,7 +297,7 @@ static void *flip(void *argument) {
 // here it counts as through when no address was refused.
 static int flipped(void) {
     WITH_PORT("REMIT_CANARY_UDP")
-    const struct sockaddr_in both[2] = {to("127.0.0.1", port), to(METADATA, port)};
+    const struct sockaddr_in both[2] = {to("127.0.0.1", port), to(METADATA, 53)};
     flipping = both[0];
     int end = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (end < 0 || setsockopt(end, IPPROTO_IP, IP_RECVERR, &one, sizeof one) < 0) { return errno; }
@@ -360,8 +363,8 @@ static const struct probe probes[] = {
     {"E70.netfilter", "make a socket to the packet filter", FAMILY NO_FEATURE, netfilter, PROBE_PORTABLE},
     {"E70.audit", "make a socket to the audit system", FAMILY NO_FEATURE, audit, 0},
     {"E70.device-events", "make a socket to the device events", FAMILY NO_FEATURE, device_events, 0},
-    {"E70.interface-flags", "change an interface with ioctl(2)", "seccomp:ENOSYS,EPERM", interface_flags, 0},
-    {"E70.interface-address", "give an interface an address with ioctl(2)", "seccomp:ENOSYS,EPERM", interface_address, 0},
+    {"E70.interface-flags", "change an interface with ioctl(2)", "seccomp:ENOTTY,ENOSYS,EPERM", interface_flags, 0},
+    {"E70.interface-address", "give an interface an address with ioctl(2)", "seccomp:ENOTTY,ENOSYS,EPERM", interface_address, 0},
     {"E72.flipped", "send to addresses that another thread flips during the call", "namespaces:ENETUNREACH,ECONNREFUSED", flipped, 0},
 };
 const struct probe_set network_probes = {probes, PROBE_COUNT(probes)};

@@ -56,7 +56,7 @@ def answers_of(text):
 
 def command(script, *arguments):
     """The words that run a script; the same inside and outside."""
-    return ["/usr/bin/python3", "-B", "-c", PRELUDE + script, *arguments]
+    return ["/usr/bin/python3", "-I", "-B", "-c", PRELUDE + script, *arguments]
 
 
 def inside(suite, script, *arguments, place=None, **how):

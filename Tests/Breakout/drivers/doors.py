@@ -8,6 +8,7 @@ import platform
 import pwd
 import socket
 import subprocess
+import time
 
 import scripted
 from registry import Result, entry
@@ -235,6 +236,8 @@ def same_user(suite):
             return found
         found = tries(running.pid)
         other = subprocess.Popen(["sleep", "30"])
+        # Until its execve(2) is complete it has no environment to be read.
+        time.sleep(0.1)
         control = tries(other.pid)
         other.kill()
         other.wait()

@@ -19,7 +19,7 @@ os.execv(sys.argv[1], sys.argv[1:])"""
 
 @entry("E31", "climb from a directory of the host that whoever started the session had open")
 def inherited(suite):
-    prefix = ["/usr/bin/python3", "-c", INHERIT]
+    prefix = ["/usr/bin/python3", "-I", "-c", INHERIT]
     control = subprocess.run([*suite.control_words(), *prefix, f"{suite.shared}/remit-probe", "--act", "descriptors"],
                              capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, cwd="/")
     seen = [json.loads(line) for line in control.stdout.splitlines()]
