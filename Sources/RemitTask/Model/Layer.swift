@@ -24,6 +24,8 @@ package enum Layer: String, Hashable, Sendable, Codable, CaseIterable, Comparabl
     case processLimit = "limits.processes"
     /// The CPU limit, enforced for the whole session.
     case cpuLimit = "limits.cpu"
+    /// The limit of what is read from and written to the workspace's disk, enforced for the whole session.
+    case ioLimit = "limits.io"
     /// The process that ends the session when the supervisor is gone.
     case `guard`
 
