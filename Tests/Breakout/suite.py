@@ -100,6 +100,17 @@ class Suite:
         drop = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"] if self.is_root else []
         return [*drop, "unshare", *NAMESPACES]
 
+    def outside(self, words, namespaces=False):
+        """An act without a sandbox (in namespaces of its own where it asks): its first JSON line."""
+        scratch = f"{self.base}/outside"
+        os.makedirs(scratch, exist_ok=True)
+        os.chmod(scratch, 0o777)
+        prefix = self.control_words() if namespaces else []
+        done = subprocess.run(
+            [*prefix, f"{self.shared}/remit-probe", "--act", *words], cwd=scratch, capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, timeout=120, check=False)
+        return next((json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")), {})
+
     def control(self, names):
         """Runs probes unconfined in namespaces of their own: their answers by name."""
         done = subprocess.run(
