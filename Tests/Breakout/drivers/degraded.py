@@ -4,7 +4,6 @@ receipt says exactly which layer does not hold; the others still stop every prob
 
 import dataclasses
 import json
-import os
 import re
 import subprocess
 
@@ -31,16 +30,22 @@ def hosts(suite):
     def shell(script):
         return ["sh", "-c", script + '\nexec "$@"', "sh"]
 
+    def namespaces(number):
+        return ["unshare", "--user", "--map-root-user", *shell(f"echo {number} >/proc/sys/user/max_user_namespaces")]
+
+    filtering = r"seccomp|system.call filter"
     landlock = ("landlock", "landlock-scopes")
+    limits = ("cgroup", "limits.memory", "limits.cpu", "limits.io")
+    masked = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *shell("mount -t proc -o subset=pid proc /proc")]
     clone = r"clone3|clone a process|namespaces"
     mounts = r"mount|open_tree|read-only|from the host"
     found = [
         Host("landlock-absent", without("landlock"), r"landlock", landlock),
         Host("landlock-off", without("landlock-disabled"), r"landlock", landlock),
         Host("landlock-forbidden", without("landlock-forbidden"), r"landlock", landlock),
-        Host("filter-absent", without("seccomp"), r"seccomp|system.call filter", ("seccomp",)),
-        Host("filter-forbidden", without("seccomp-forbidden"), r"seccomp|system.call filter", ("seccomp",)),
-        Host("listener-absent", without("seccomp-listener"), r"seccomp|system.call filter", (), "not reported|not counted"),
+        Host("filter-absent", without("seccomp"), filtering, ("seccomp",)),
+        Host("filter-forbidden", without("seccomp-forbidden"), filtering, ("seccomp",)),
+        Host("listener-absent", without("seccomp-listener"), filtering, (), "not reported|not counted"),
         Host("clone3-absent", without("clone3"), clone, ("namespaces", "mounts")),
         Host("clone3-forbidden", without("clone3-forbidden"), clone, ("namespaces", "mounts")),
         Host("mount-calls-absent", without("mount-api"), mounts, ("mounts",)),
@@ -50,19 +55,14 @@ def hosts(suite):
         Host("capabilities-kept", without("capabilities"), r"capabilit", ()),
         Host("unshare-forbidden", without("unshare"), r"user.namespace", ()),
         Host("pidfd-absent", without("pidfd"), r"pidfd|namespaces", ("namespaces", "mounts")),
-        Host("namespaces-off", ["unshare", "--user", "--map-root-user", *shell("echo 0 >/proc/sys/user/max_user_namespaces")],
-             r"user.namespaces", ("namespaces", "mounts")),
-        Host("namespaces-one", ["unshare", "--user", "--map-root-user", *shell("echo 1 >/proc/sys/user/max_user_namespaces")],
-             r"user.namespaces", ("namespaces", "mounts")),
-        Host("no-process-table", ["unshare", "--user", "--map-current-user", "--mount", "--pid", "--fork", "--kill-child",
-                                  *shell("true")] if not suite.is_root else
-             ["unshare", "--mount", "--pid", "--fork", "--kill-child", *shell("mount -t proc -o subset=pid proc /proc")],
-             r"namespaces|proc", ("namespaces", "mounts"), needs_root=True),
+        Host("namespaces-off", namespaces(0), r"user.namespaces", ("namespaces", "mounts")),
+        Host("namespaces-one", namespaces(1), r"user.namespaces", ("namespaces", "mounts")),
+        Host("no-process-table", masked, r"namespaces|proc", ("namespaces", "mounts"), needs_root=True),
         Host("groups-read-only", ["unshare", "--mount", "--propagation", "private", *shell(
             "for m in $(awk '$3 ~ /^cgroup/{print $2}' /proc/mounts); do mount -o remount,bind,ro $m; done")],
-            r"cgroup|control group", ("cgroup", "limits.memory", "limits.cpu", "limits.io"), needs_root=True),
+            r"cgroup|control group", limits, needs_root=True),
         Host("groups-absent", ["unshare", "--mount", "--propagation", "private", *shell("umount -l /sys/fs/cgroup")],
-             r"cgroup|control group", ("cgroup", "limits.memory", "limits.cpu", "limits.io"), needs_root=True),
+             r"cgroup|control group", limits, needs_root=True),
     ]
     return [host for host in found if suite.is_root or not host.needs_root]
 
@@ -74,7 +74,6 @@ def portable(suite):
 def session(suite, host, options=()):
     """Runs the portable probes in a session on such a host: how it ended, its answers and its receipt, if any."""
     workspace = suite.place.workspace(suite.probe)
-    # In two parts, for every refused call is a strike, and there may be no listener to tell them from others.
     ended = suite.place.start(
         ["./remit-probe", "--portable"], workspace=workspace, prefix=host.prefix, options=options).end(60)
     answers = {value["probe"]: value for value in ended.objects() if "probe" in value}
@@ -102,7 +101,7 @@ def check_run(host, normal, answers, receipt, excused=()):
     if lost:
         return f"{lost} are reported as enforced"
     if host.detail and not re.search(host.detail, json.dumps(receipt["layers"])):
-        return f"ran, and said nothing of it: {[layer['detail'] for layer in receipt['layers'] if layer['name'] == 'seccomp']}"
+        return f"ran, and said nothing of it: {now['seccomp']['detail']}"
     if sorted(receipt["degradedAllowed"]) != sorted(excused):
         return f"degradedAllowed is {receipt['degradedAllowed']}"
     through = [name for name, answer in answers.items()
@@ -118,7 +117,12 @@ def judge(suite, host, normal):
     if receipt is not None:
         why = check_run(host, normal, answers, receipt)
         weaker = [f"{layer['name']} {layer['state']}" for layer in receipt["layers"] if layer["state"] != "enforced"]
-        return Result(name, not why, "enforcement plan", f"runs; reported: {', '.join(weaker) or host.detail or 'nothing'}", why=why)
+        return Result(
+    name,
+    not why,
+    "enforcement plan",
+    f"runs; reported: {', '.join(weaker) or host.detail or 'nothing'}",
+     why=why)
     if ended.exit not in (125, 126) or not re.search(host.named, ended.errors, re.IGNORECASE):
         return Result(name, False, why=f"ended without a word about `{host.named}`: {ended}")
     said = ended.errors.strip().splitlines()[0][:110]

@@ -20,7 +20,12 @@ def verdict(name, status, output, errors, layer, attempt):
     works = status == 0 and "inside 1000" in output
     if status == 134 and "Swift runtime path" in errors and "inside" not in output:
         # Without /proc the runtime gives up before the first line of remit's own.
-        return Result(name, True, layer, "aborts before it starts (134): the Swift runtime needs /proc", attempt=attempt)
+        return Result(
+    name,
+    True,
+    layer,
+    "aborts before it starts (134): the Swift runtime needs /proc",
+     attempt=attempt)
     line = next((line for line in errors.splitlines() if line.startswith(("error:", "remit:"))), "")
     clear = status in (125, 126) and line and "inside" not in output
     return Result(name, bool(works or clear), layer, "works" if works else f"refused ({status}): {line[:140]}",
@@ -59,10 +64,45 @@ def inside_bubblewrap(suite):
         return Result("E92.bubblewrap", False, skipped=True, why="bubblewrap is not installed")
     results = []
     base = directories(suite, "bwrap")
-    common = ["bwrap", "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
-              "--symlink", "usr/lib64", "/lib64", "--symlink", "usr/sbin", "/sbin", "--ro-bind", "/etc", "/etc", "--dev", "/dev",
-              "--tmpfs", "/tmp", "--bind", base, "/base", "--setenv", "REMIT_STATE_DIR", "/base/state", "--setenv",
-              "REMIT_RUNTIME_DIR", "/base/run", "--setenv", "REMIT_CONFIG_DIR", "/base/config", "--setenv", "HOME", "/base"]
+    common = [
+    "bwrap",
+    "--ro-bind",
+    "/usr",
+    "/usr",
+    "--symlink",
+    "usr/bin",
+    "/bin",
+    "--symlink",
+    "usr/lib",
+    "/lib",
+    "--symlink",
+    "usr/lib64",
+    "/lib64",
+    "--symlink",
+    "usr/sbin",
+    "/sbin",
+    "--ro-bind",
+    "/etc",
+    "/etc",
+    "--dev",
+    "/dev",
+    "--tmpfs",
+    "/tmp",
+    "--bind",
+    base,
+    "/base",
+    "--setenv",
+    "REMIT_STATE_DIR",
+    "/base/state",
+    "--setenv",
+    "REMIT_RUNTIME_DIR",
+    "/base/run",
+    "--setenv",
+    "REMIT_CONFIG_DIR",
+    "/base/config",
+    "--setenv",
+    "HOME",
+     "/base"]
     for name, more in {
             "bubblewrap": ["--proc", "/proc"], "bubblewrap-unshared": ["--unshare-all", "--proc", "/proc"],
             "bubblewrap-user": ["--unshare-user", "--unshare-pid", "--proc", "/proc"],
@@ -75,21 +115,40 @@ def inside_bubblewrap(suite):
         result = verdict(f"E92.{name}", done.returncode, done.stdout, done.stderr, "enforcement plan",
                          f"run remit in bubblewrap: {' '.join(more) or 'without /proc'}")
         if done.stderr.startswith("bwrap:"):
-            result = Result(f"E92.{name}", False, skipped=True, why=f"no such sandbox here: {done.stderr.strip()[:120]}")
+            result = Result(
+    f"E92.{name}",
+    False,
+    skipped=True,
+     why=f"no such sandbox here: {done.stderr.strip()[:120]}")
         results.append(result)
     return results
 
 
 def bundle(suite, base):
-    """A container as `docker run` makes it: its capabilities, masked and read-only paths, and the core of its filter."""
-    kept = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID",
-            "CAP_SETUID", "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE"]
+    """A container as `docker run` makes it: capabilities, masked and read-only paths, the core of its filter."""
+    kept = [
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FSETID",
+    "CAP_FOWNER",
+    "CAP_MKNOD",
+    "CAP_NET_RAW",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETFCAP",
+    "CAP_SETPCAP",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_SYS_CHROOT",
+    "CAP_KILL",
+     "CAP_AUDIT_WRITE"]
     mounts = [{"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"]},
-              {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=65536k"]},
-              {"destination": "/dev/pts", "type": "devpts", "source": "devpts", "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666"]},
+              {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
+              {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+               "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666"]},
               {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=1777"]},
               {"destination": "/base", "type": "bind", "source": base, "options": ["rbind", "rw"]}]
-    mounts += [{"destination": path, "type": "bind", "source": path, "options": ["rbind", "ro"]} for path in ("/usr", "/etc")]
+    mounts += [{"destination": path, "type": "bind", "source": path, "options": ["rbind", "ro"]}
+        for path in ("/usr", "/etc")]
     masked = ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware", "/proc/scsi"]
     filter_ = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"], "syscalls": [
         {"names": DOCKER_REFUSES, "action": "SCMP_ACT_ERRNO", "errnoRet": 1},
@@ -105,7 +164,8 @@ def bundle(suite, base):
                     "REMIT_RUNTIME_DIR=/base/run", "REMIT_CONFIG_DIR=/base/config"],
             "capabilities": {name: kept for name in ("bounding", "effective", "permitted")}},
         "linux": {"namespaces": [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "network")],
-                  "maskedPaths": masked, "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
+                  "maskedPaths": masked,
+                  "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
                   "seccomp": filter_}}
 
 
@@ -134,6 +194,11 @@ def inside_container(suite):
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, cwd=place)
         result = verdict(f"E92.{name}", done.returncode, done.stdout, done.stderr, "enforcement plan", attempt)
         if "runc run failed" in done.stderr or "runc create failed" in done.stderr:
-            result = Result(f"E92.{name}", False, skipped=True, attempt=attempt, why=f"runc: {done.stderr.strip()[-200:]}")
+            result = Result(
+    f"E92.{name}",
+    False,
+    skipped=True,
+    attempt=attempt,
+     why=f"runc: {done.stderr.strip()[-200:]}")
         results.append(result)
     return results
