@@ -79,6 +79,11 @@ def bring_up_network():
 def main():
     if os.getpid() != 1 and os.getppid() != 0:
         sys.exit("control.py: not in a namespace of processes of its own")
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        real = file.read().split() == ["0", "0", "4294967295"]
+    # As real root some of these change the machine, whatever namespaces it is done in.
+    if real and os.environ.get("BREAKOUT_GUEST") != "throw-away":
+        sys.exit("control.py: as root only in a throw-away guest (BREAKOUT_GUEST=throw-away)")
     program, *names = sys.argv[1:]
     with open(program, "rb") as file:
         copy = file.read()
@@ -109,8 +114,8 @@ def run(names, environment, terminal=False):
     if terminal:
         _, other = pty.openpty()
         how = {"stdin": other, "preexec_fn": take_terminal}
-    done = subprocess.run(
-        ["./remit-probe", "--unconfined", *names], env=environment, stdout=subprocess.PIPE, text=True, check=False, **how)
+    done = subprocess.run( ["./remit-probe", "--unconfined", *names], env=environment,
+                          stdout=subprocess.PIPE, text=True, check=False, **how)
     skipped = []
     for line in done.stdout.splitlines():
         answer = json.loads(line)
