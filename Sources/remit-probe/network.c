@@ -327,7 +327,7 @@ static int flipped(void) {
 #define NO_FEATURE " kernel:EAFNOSUPPORT,EPROTONOSUPPORT,ENOPROTOOPT,ESOCKTNOSUPPORT"
 
 static const struct probe probes[] = {
-    {"E66.host-loopback", "connect to a service on the host's loopback", NOBODY, host_loopback, PROBE_PORTABLE},
+    {"E66.host-loopback", "connect to a service on the host's loopback", NOBODY, host_loopback, 0},
     {"E66.host-any", "connect to it by the address 0.0.0.0", NOBODY, host_any, 0},
     {"E66.host-mapped", "connect to it by an IPv4 address in IPv6", NOBODY, mapped, 0},
     {"E66.host-datagram", "send a datagram to a service on the host's loopback", NOBODY, host_datagram, 0},
@@ -344,7 +344,7 @@ static const struct probe probes[] = {
     {"E67.display-path", "connect to the X server's socket file", "mounts:ENOENT kernel:ENOENT", display_path, 0},
     {"E67.system-bus", "connect to the system's message bus", "mounts:ENOENT kernel:ENOENT,ECONNREFUSED", system_bus, PROBE_PORTABLE},
     {"E67.service-manager", "connect to the service manager", "mounts:ENOENT kernel:ENOENT,ECONNREFUSED,EACCES", service_manager, 0},
-    {"E68.fast-open", "send with MSG_FASTOPEN, which Landlock does not see, to the host", NOBODY, fast_open_host, PROBE_PORTABLE},
+    {"E68.fast-open", "send with MSG_FASTOPEN, which Landlock does not see, to the host", NOBODY, fast_open_host, 0},
     {"E68.fast-open-metadata", "send with MSG_FASTOPEN to the metadata service", NOWHERE, fast_open_metadata, PROBE_PORTABLE},
     {"E68.fast-open-message", "send with sendmmsg(2) and MSG_FASTOPEN to the host", NOBODY, fast_open_message, 0},
     {"E68.fast-open-connect", "connect with TCP_FASTOPEN_CONNECT to the host", NOBODY, fast_open_connect, 0},

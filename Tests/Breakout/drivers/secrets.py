@@ -284,8 +284,14 @@ def escalation(suite):
     results.append(expiry(holder, running, workspace, held["token"], claims["exp"]))
     holder.release(workspace)
     running.end()
-    results.append(Result("E84.no-broker", True, "namespaces", "no broker in this version: no socket inside that would act for the agent (E71)",
-                          "", "have a broker do what was not granted"))
+    look = """
+say("sockets", os.listdir("/run/remit/sockets"))
+say("variables", sorted(name for name in os.environ if name.startswith("REMIT_")))
+"""
+    found, ended = scripted.inside(holder.suite, look)
+    none = found == {"sockets": [], "variables": ["REMIT_CREDENTIALS", "REMIT_SESSION"]}
+    results.append(Result("E84.no-broker", none, "namespaces", "no broker in this version: no socket inside that acts for the agent",
+                          "", "have a broker do what was not granted", f"{found}: {ended}"))
     return results
 
 

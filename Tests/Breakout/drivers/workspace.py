@@ -218,7 +218,7 @@ attempt({name!r}, {name}_attempt)
     lost = before - shutil.disk_usage(suite.base).free
     words = {name: attempt for name, (attempt, _, _) in attempts.items()}
     layers = {name: expected for name, (_, _, expected) in attempts.items()}
-    results = scripted.judge("E48", found, "fills the host", layers, words, ended)
+    results = scripted.judge("E48", found, "not tried: nothing would bound it", layers, words, ended)
     with contextlib.suppress(OSError):
         used = os.stat(f"{workspace}/huge").st_blocks * 512
         if used > 1 << 20:
@@ -239,7 +239,7 @@ def file_size(suite):
     answer = scripted.answers_of(ended.output).get("size")
     size = os.path.getsize(f"{workspace}/large") if os.path.exists(f"{workspace}/large") else -1
     return Result("E48.file-size", answer == "EFBIG" and 0 < size <= 4 << 20, "limits.memory", f"{answer} at {size} bytes",
-                  "fills the host", "make a file beyond the task's limit of a file's size", str(ended))
+                  "not tried: nothing would bound it", "make a file beyond the task's limit of a file's size", str(ended))
 
 
 LATER = {
@@ -271,6 +271,6 @@ write("src/orders.py")
         made = os.path.exists(f"{workspace}/{name}")
         named = f"`{name}` was changed" in details
         results.append(Result(f"E49.{name.replace('/', '-').strip('.')}", ended.exit == 121 and named and made, "guard",
-                              "outcome not met, named in the receipt", "nobody is told", f"leave {name} behind",
+                              "outcome not met, named in the receipt", "", f"leave {name} behind",
                               f"{details}: {ended}"))
     return results
