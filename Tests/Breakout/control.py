@@ -2,8 +2,8 @@
 """Runs probes unconfined, as root of namespaces of its own: what must succeed there for a probe to mean anything.
 
     control.py PROBE NAME…      (started by suite.py under unshare(1), never on its own)
-    control.py --guest PROBE    (as the real root of a machine that is thrown away afterwards, REMIT_GUEST=throw-away: the
-                                probes that root of a namespace may not do, or that change the machine)
+    control.py --guest PROBE    (as the real root of a machine that is thrown away afterwards, which the variable
+                                REMIT_GUEST=throw-away says: the probes that root of a namespace may not do, or that change the machine)
 """
 
 import ctypes
@@ -124,7 +124,8 @@ def run(names, environment, terminal=False):
         _, other = pty.openpty()
         how = {"stdin": other, "preexec_fn": take_terminal}
     done = subprocess.run(
-        ["./remit-probe", "--unconfined", *names], env=environment, stdout=subprocess.PIPE, text=True, check=False, **how)
+        ["./remit-probe", "--unconfined", *names], env=environment, stdout=subprocess.PIPE, text=True,
+        check=False, **how)
     skipped = []
     for line in done.stdout.splitlines():
         answer = json.loads(line)
