@@ -27,7 +27,9 @@ package final class RawTerminal {
     package func restore() {
         guard isRaw else { return }
         isRaw = false
-        unsafe tcsetattr(descriptor, TCSADRAIN, &saved)
+        // What is still unread is thrown away: the agent can have asked the terminal for a report, and the answer, whose
+        // text it chose, must not be typed into the caller's shell.
+        unsafe tcsetattr(descriptor, TCSAFLUSH, &saved)
     }
 
     package static func isTerminal(_ descriptor: CInt) -> Bool { isatty(descriptor) == 1 }

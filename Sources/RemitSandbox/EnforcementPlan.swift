@@ -78,6 +78,7 @@ package struct EnforcementPlan: Hashable, Sendable {
         _ host: HostSupport,
         _ limitable: Set<String>
     ) -> (LayerEnforcement.State, String)? {
+        if let obstacle = host.obstacles[layer] { return (.missing, obstacle) }
         switch layer {
         case .namespaces, .mounts:
             if let obstacle = host.userNamespaceObstacle {
@@ -102,7 +103,11 @@ package struct EnforcementPlan: Hashable, Sendable {
             return host.landlock.abi >= 6
                 ? (.enforced, "signals and abstract sockets")
                 : (.missing, "needs Landlock ABI 6 (Linux 6.12), this host has \(host.landlock.abi)")
-        case .seccomp: return (.enforced, "allowlist, native architecture only")
+        case .seccomp:
+            let detail = "allowlist, native architecture only"
+            return (
+                .enforced, host.canReportCalls ? detail : detail + "; refused calls are not reported, so not counted"
+            )
         case .cgroup:
             guard let parent = host.cgroupParent else {
                 let systemd = host.scopeObstacle.map { ", and the user's systemd \($0)" } ?? ""

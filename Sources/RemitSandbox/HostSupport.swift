@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import RemitKernel
-internal import RemitTask
+package import RemitTask
 
 /// What this host and this user can enforce; asked of the kernel, never assumed.
 package struct HostSupport: Sendable {
@@ -24,6 +24,8 @@ package struct HostSupport: Sendable {
     package let userNamespaceLimit: Int
     /// A sysctl that forbids ordinary users their user namespaces, as `name=value`.
     package let userNamespaceObstacle: String?
+    /// What a layer is made with and this host does not have, or something around us refuses.
+    package var obstacles: [Layer: String] = [:]
 
     /// Asks the kernel, which takes well under a millisecond, and for an ordinary user the user's systemd.
     package static func probe() -> HostSupport {
@@ -55,8 +57,17 @@ package struct HostSupport: Sendable {
             scopeObstacle: scopeObstacle,
             canReportCalls: SystemCallListener.isSupported(),
             userNamespaceLimit: text("/proc/sys/user/max_user_namespaces").flatMap { Int($0) } ?? 0,
-            userNamespaceObstacle: CurrentProcess.isRoot ? nil : obstacle()
+            userNamespaceObstacle: CurrentProcess.isRoot ? nil : obstacle(),
+            obstacles: callObstacles()
         )
+    }
+
+    private static func callObstacles() -> [Layer: String] {
+        var found: [Layer: String] = [:]
+        found[.namespaces] = LaunchCalls.missingForNamespaces()
+        found[.mounts] = LaunchCalls.missingForMounts()
+        found[.seccomp] = LaunchCalls.filterObstacle()
+        return found
     }
 
     /// The same host after the user's systemd refused what it seemed to offer.
@@ -65,7 +76,7 @@ package struct HostSupport: Sendable {
             isRoot: isRoot, kernel: kernel, landlock: landlock, cgroups: cgroups, cgroupParent: nil,
             hasCgroupKill: false, delegable: [], usesScope: false, scopeObstacle: obstacle,
             canReportCalls: canReportCalls, userNamespaceLimit: userNamespaceLimit,
-            userNamespaceObstacle: userNamespaceObstacle
+            userNamespaceObstacle: userNamespaceObstacle, obstacles: obstacles
         )
     }
 

@@ -162,7 +162,8 @@ static void *flip_between(void *argument) {
 static int flip_open(int count, char **arguments) {
     if (count < 2) { return 64; }
     static char target[4096];
-    struct pair pair = {"benign-file", arguments[1], target};
+    static struct pair pair;
+    pair = (struct pair){"benign-file", arguments[1], target};
     close(open(pair.benign, O_CREAT | O_WRONLY, 0600));
     strcpy(target, pair.benign);
 

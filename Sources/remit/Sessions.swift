@@ -74,7 +74,8 @@ struct Inspect: ParsableCommand {
 
 struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print what the agent wrote, its credentials taken out."
+        abstract: "Print what the agent wrote, its credentials taken out.",
+        discussion: "On a terminal, colours are kept and every other control sequence is taken out."
     )
 
     @Argument(help: "The session, or the beginning of its identifier.")
@@ -93,9 +94,13 @@ struct Logs: ParsableCommand {
                 if error.errno == .notFound { return }
                 throw Output.fail("\(error)", code: 125)
             }
+            // A file gets what was written; a terminal gets nothing that it would obey.
+            var text = RawTerminal.isTerminal(1) ? TerminalText() : nil
             try FileSystem.readPieces(file.number, name: path) { piece in
-                try? FileSystem.writeAll(1, piece, name: "output")
+                let shown = text?.pass(piece[...]) ?? Array(piece)
+                try? FileSystem.writeAll(1, shown, name: "output")
             }
+            if let rest = text?.finish() { try? FileSystem.writeAll(1, rest, name: "output") }
         } catch let error as SessionError {
             throw Output.fail(error)
         }

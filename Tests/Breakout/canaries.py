@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What no agent may touch, and whether it was touched: a secret file, listeners, a marked process, a watched directory."""
+"""What no agent may touch, and whether it was touched: a secret file, listeners, a marked process."""
 
 import contextlib
 import ctypes
@@ -41,7 +41,8 @@ class Watch:
                     name = data[16:16 + length].rstrip(b"\0").decode(errors="replace")
                     data = data[16 + length:]
                     words = [text for bit, text in NAMES.items() if mask & bit]
-                    said.append(f"{self.paths.get(number, '?')}{'/' + name if name else ''} {', '.join(words) or hex(mask)}")
+                    place = self.paths.get(number, "?") + ("/" + name if name else "")
+                    said.append(f"{place} {', '.join(words) or hex(mask)}")
         return said
 
     def close(self):

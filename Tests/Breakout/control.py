@@ -2,8 +2,6 @@
 """Runs probes unconfined, as root of namespaces of its own: what must succeed there for a probe to mean anything.
 
     control.py PROBE NAME…      (started by suite.py under unshare(1), never on its own)
-    control.py --guest PROBE    (as the real root of a machine that is thrown away afterwards, which the variable
-                                REMIT_GUEST=throw-away says: the probes that root of a namespace may not do, or that change the machine)
 """
 
 import ctypes
@@ -79,14 +77,14 @@ def bring_up_network():
 
 
 def main():
-    arguments = sys.argv[1:]
-    if arguments[0] == "--guest":
-        if os.environ.get("REMIT_GUEST") != "throw-away":
-            sys.exit("control.py: this changes the machine; set REMIT_GUEST=throw-away where that is meant")
-        arguments = arguments[1:] + only_root(arguments[1])
-    elif os.getpid() != 1 and os.getppid() != 0:
+    if os.getpid() != 1 and os.getppid() != 0:
         sys.exit("control.py: not in a namespace of processes of its own")
-    program, *names = arguments
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        real = file.read().split() == ["0", "0", "4294967295"]
+    # As real root some of these change the machine, whatever namespaces it is done in.
+    if real and os.environ.get("BREAKOUT_GUEST") != "throw-away":
+        sys.exit("control.py: as root only in a throw-away guest (BREAKOUT_GUEST=throw-away)")
+    program, *names = sys.argv[1:]
     with open(program, "rb") as file:
         copy = file.read()
     mount("none", WORKSPACE, "tmpfs", 0, "mode=1777,size=256m")
@@ -108,13 +106,6 @@ def main():
     place.close()
     for service in services:
         service.close()
-
-
-def only_root(program):
-    """The probes whose control only a guest can show."""
-    listed = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout
-    probes = map(json.loads, listed.splitlines())
-    return [probe["probe"] for probe in probes if probe["root"] or probe["global"]]
 
 
 def run(names, environment, terminal=False):

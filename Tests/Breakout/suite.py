@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The breakout suite: tries every way out of the catalogue inside real sessions, and unconfined where each must succeed.
+"""The breakout suite: tries every way out of the catalogue in real sessions, and unconfined where each must succeed.
 
-    scripts/breakout BINARY PROBE [--only E01,E05] [--table FILE] [--rounds N] [--guest FILE] [--control-only FILE]
+    scripts/breakout BINARY [PROBE] [--only E01,E05] [--table FILE] [--rounds N] [--guest FILE]
+    scripts/breakout BINARY [PROBE] --guest-control FILE     as root in a throw-away guest: makes what --guest reads
 
 One line per check: `ok NAME`, `not ok NAME: why` or `skip NAME: why`. Exit status 1 if one is not ok.
 """
@@ -28,6 +29,21 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NOBODY = 65534
 NAMESPACES = ["--user", "--map-root-user", "--mount", "--pid", "--fork", "--net", "--ipc", "--uts", "--cgroup",
               "--kill-child", "--mount-proc"]
+
+
+def guest_control(options):
+    """Every probe as real root, in namespaces except for one of users: for a guest that is thrown away afterwards."""
+    if os.geteuid() != 0 or os.environ.get("BREAKOUT_GUEST") != "throw-away":
+        sys.exit("breakout: --guest-control is for root of a throw-away guest (BREAKOUT_GUEST=throw-away)")
+    listed = subprocess.run([options.probe, "--list"], capture_output=True, text=True, check=True).stdout.splitlines()
+    entries = sorted({json.loads(line)["probe"].partition(".")[0] for line in listed})
+    with open(options.guest_control, "w", encoding="utf-8") as file:
+        for number in entries:
+            subprocess.run(
+                ["unshare", *[word for word in NAMESPACES if "user" not in word and word != "--map-root-user"],
+                 "/usr/bin/python3", "-B", f"{HERE}/control.py", os.path.abspath(options.probe), number],
+                stdout=file, stdin=subprocess.DEVNULL, check=False, timeout=300)
+    return 0
 
 
 class Suite:
@@ -239,17 +255,24 @@ def report(results):
 def parse():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("binary")
-    parser.add_argument("probe")
+    parser.add_argument("probe", nargs="?", help="remit-probe; without it the one beside the binary")
     parser.add_argument("--only", default="", help="entries, with commas")
-    parser.add_argument("--table", help="write the table of results to this file")
+    parser.add_argument("--table", default=os.environ.get("BREAKOUT_TABLE"),
+                        help="write the table of results to this file")
     parser.add_argument("--rounds", type=float, default=1, help="multiplies the rounds of races")
-    parser.add_argument("--guest", help="answers of the probes unconfined in a throw-away guest (remit-probe's lines)")
+    parser.add_argument("--guest", help="answers of the probes unconfined in a throw-away guest")
+    parser.add_argument("--guest-control", metavar="FILE",
+                        help="run every probe unconfined as root, which changes this machine, and write the answers")
     parser.add_argument("--times", action="store_true", help="say on stderr how long each entry took")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.probe = options.probe or os.path.join(os.path.dirname(os.path.abspath(options.binary)), "remit-probe")
+    return options
 
 
 def main():
     options = parse()
+    if options.guest_control:
+        return guest_control(options)
     wanted = [number for number in registry.entries() if not options.only or number in options.only.split(",")]
     for path in sorted(glob.glob(f"{HERE}/drivers/[a-z]*.py")):
         importlib.import_module("drivers." + os.path.basename(path)[:-3])

@@ -11,7 +11,8 @@ def facts(suite):
     doctor = subprocess.run(
         [suite.binary, "doctor"], env=suite.place.environment, capture_output=True, text=True, check=False).stdout
     layers = [line.split(None, 3) for line in doctor.splitlines()[3:] if len(line.split(None, 3)) == 4]
-    lines = [f"- kernel {platform.release()}, {platform.machine()}", f"- run as {'root' if suite.is_root else 'an ordinary user'}"]
+    lines = [f"- kernel {platform.release()}, {platform.machine()}",
+     f"- run as {'root' if suite.is_root else 'an ordinary user'}"]
     lines += [f"- {name}: {state}, {how}" for name, state, _, how in layers]
     return lines
 
@@ -22,7 +23,13 @@ def cell(text):
 
 def write(path, results, guest, suite):
     """Writes the table of these results to a file."""
-    shown = ["# Results of the breakout suite", "", "Made by `make breakout`; see `scripts/breakout`.", "", *facts(suite), ""]
+    shown = [
+    "# Results of the breakout suite",
+    "",
+    "Made by `make breakout`; see `scripts/breakout`.",
+    "",
+    *facts(suite),
+     ""]
     shown += ["| probe | what it tries | stopped by | seen | unconfined (namespaces) | unconfined (guest) |",
               "|---|---|---|---|---|---|"]
     for result in results:
@@ -33,7 +40,8 @@ def write(path, results, guest, suite):
         shown.append("| " + " | ".join(map(cell, cells)) + " |")
     stopped = sum(result.stopped for result in results)
     skipped = sum(result.skipped for result in results)
-    shown += ["", f"{len(results)} checks: {stopped} stopped, {len(results) - stopped - skipped} not, {skipped} skipped.", ""]
+    others = len(results) - stopped - skipped
+    shown += ["", f"{len(results)} checks: {stopped} stopped, {others} not, {skipped} skipped.", ""]
     temporary = f"{path}.new"
     with open(temporary, "w", encoding="utf-8") as file:
         file.write("\n".join(shown))

@@ -138,6 +138,22 @@ extension CLI {
             #expect(!output.contains("TYPED") && output.components(separatedBy: "refused 1").count == 7, "\(end)")
         }
 
+        @Test func `a log on a terminal has its colours, and nothing else that a terminal obeys`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let octal = #"\033]52;c;ZXZpbA==\007\033[21t\033[2J\302\2332Jover\rwritten \033[31mred\033[0m\033"#
+            let ran = try place.remit("run", "--status-fd", "3", "--", "printf", octal)
+            let session = try #require(ran.session, "\(ran)")
+            let shown = try run(place, ["logs", session], [])["output"].text ?? ""
+            #expect(shown.contains("written \u{1b}[31mred\u{1b}[0m"), "\(shown.debugDescription)")
+            let rest = shown.replacing("\u{1b}[31m", with: "").replacing("\u{1b}[0m", with: "")
+            #expect(
+                !rest.unicodeScalars.contains { $0.value < 32 || (127..<160).contains($0.value) },
+                "\(rest.debugDescription)")
+            // To anything else it is written as it was.
+            #expect(try place.remit("logs", session).output == ran.output)
+        }
+
         @Test func `a large paste and a large answer do not lock up`() throws {
             let place = try Playground()
             defer { place.tearDown() }

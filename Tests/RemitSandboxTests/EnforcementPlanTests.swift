@@ -20,6 +20,13 @@ import Testing
             excused: excused)
     }
 
+    @Test func `that refused calls go unreported is said`() {
+        let details = [true, false].map { canReport in
+            plan(.made(canReportCalls: canReport)).layers.first { $0.layer == .seccomp }?.detail ?? ""
+        }
+        #expect(!details[0].contains("not reported") && details[1].contains("not reported"))
+    }
+
     @Test func `a host that has everything refuses nothing`() {
         let plan = plan(.made())
         #expect(plan.refusals.isEmpty)
@@ -38,6 +45,10 @@ import Testing
         (.made(isRoot: false, obstacle: "kernel.unprivileged_userns_clone=0"), .namespaces, .missing),
         (.made(isRoot: false, obstacle: "kernel.unprivileged_userns_clone=0"), .mounts, .missing),
         (.made(userNamespaceLimit: 1), .namespaces, .missing),
+        (.made(obstacles: [.namespaces: "clone3(2) is not available"]), .namespaces, .missing),
+        (.made(obstacles: [.mounts: "mount_setattr(2) is not available"]), .mounts, .missing),
+        (.made(obstacles: [.seccomp: "seccomp(2) is not available"]), .seccomp, .missing),
+        (.made(canReportCalls: false), .seccomp, .enforced),
         (.made(cgroupParent: nil), .cgroup, .missing),
         (.made(hasCgroupKill: false), .cgroup, .missing),
         (.made(controllers: ["memory", "cpu"]), .processLimit, .enforced),

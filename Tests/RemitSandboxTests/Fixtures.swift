@@ -40,7 +40,8 @@ extension HostSupport {
         scopeObstacle: String? = nil,
         canReportCalls: Bool = true,
         userNamespaceLimit: Int = 10_000,
-        obstacle: String? = nil
+        obstacle: String? = nil,
+        obstacles: [Layer: String] = [:]
     ) -> HostSupport {
         HostSupport(
             isRoot: isRoot,
@@ -58,7 +59,8 @@ extension HostSupport {
             scopeObstacle: scopeObstacle,
             canReportCalls: canReportCalls,
             userNamespaceLimit: userNamespaceLimit,
-            userNamespaceObstacle: obstacle
+            userNamespaceObstacle: obstacle,
+            obstacles: obstacles
         )
     }
 }

@@ -51,20 +51,38 @@ def enumerate_calls(suite):
         return Result("E25.enumerate", False, skipped=True, why="the golden table is x86-64's")
     table = golden()
     answers, counted = enumerate_inside(suite, list(range(LAST + 1)))
-    absent = [number for number, (_, verdict) in table.items() if verdict == "allow" and answers.get(number) == "ENOSYS"]
+    absent = [number for number, (_, verdict) in table.items() if verdict ==
+                                  "allow" and answers.get(number) == "ENOSYS"]
     outside = enumerate_outside(suite, [*absent, 0, 462, 317])
     wrong = []
     for number in range(LAST + 1):
         answer = answers.get(number)
         name, verdict = table.get(number, ("unlisted", "none"))
         fits = {
-            "none": answer == "ENOSYS",
-            "allow": answer not in (None, "ENOSYS", "SYS") or (answer, outside.get(str(number))) == ("ENOSYS", "ENOSYS"),
-            "refuse": answer == "EPERM" and name in counted,
-            "refuse-quietly": answer == "EPERM" and name not in counted,
-            "unfiltered": answer in ("ILL", "ENXIO", "EINVAL", "ENOSYS", "SYS"),
-            "arguments": answer in ("ENOSYS", "EPERM", "EAFNOSUPPORT", "ok"),
-        }[verdict]
+    "none": answer == "ENOSYS",
+    "allow": answer not in (
+        None,
+        "ENOSYS",
+        "SYS") or (
+            answer,
+            outside.get(
+                str(number))) == (
+                    "ENOSYS",
+                    "ENOSYS"),
+                    "refuse": answer == "EPERM" and name in counted,
+                    "refuse-quietly": answer == "EPERM" and name not in counted,
+                    "unfiltered": answer in (
+                        "ILL",
+                        "ENXIO",
+                        "EINVAL",
+                        "ENOSYS",
+                        "SYS"),
+                        "arguments": answer in (
+                            "ENOSYS",
+                            "EPERM",
+                            "EAFNOSUPPORT",
+                            "ok"),
+                             }[verdict]
         if not fits:
             wrong.append(f"{number} ({name}) should be {verdict}, answers {answer}")
     # Outside, calls that no session has do exist: the comparison can fail.
@@ -119,8 +137,13 @@ def fuzz(suite):
             why = f"seed {seed}: the receipt is not good"
         if not why and suite.place.receipt(ended.session)["processesLeft"] != 0:
             why = f"seed {seed}: processes are left"
-        results.append(Result(name, not why, "seccomp", f"exit {ended.exit}, {said.get('broken', '?')} processes broken",
-                              why=why))
+        results.append(
+    Result(
+        name,
+        not why,
+        "seccomp",
+        f"exit {ended.exit}, {said.get('broken', '?')} processes broken",
+         why=why))
     after = kernel_log()
     if before is None or after is None:
         results.append(Result("E27.kernel-log", False, skipped=True, why="the kernel's log is not readable here"))

@@ -19,6 +19,31 @@ def act(suite, *words, workspace=None, **how):
     return next(iter(ended.objects()), {}), ended
 
 
+@entry("E01", "make a user namespace where no filter is in the way: entered from outside")
+def behind_the_filter(suite):
+    running = suite.place.start(["sleep", "30"])
+    try:
+        if not running.wait_for("started"):
+            return Result("E01.behind-the-filter", False, why=str(running.end(1)))
+        init = next(event["pid"] for event in running.events() if event["event"] == "launched")
+        agent = descendants(init)[0]
+        # The agent's own namespace, with every capability in it, and without its filter.
+        enter = ["nsenter", f"--user=/proc/{agent}/ns/user", "--preserve-credentials"]
+        entered = subprocess.run([*enter, "true"], capture_output=True, text=True, check=False)
+        if entered.returncode != 0:
+            return Result("E01.behind-the-filter", False, skipped=True, why=f"cannot enter: {entered.stderr.strip()}")
+        made = subprocess.run([*enter, "unshare", "--user", "true"], capture_output=True, text=True, check=False,
+                              env={**os.environ, "LC_ALL": "C"})
+        fine = made.returncode != 0 and "No space left on device" in made.stderr
+        control = subprocess.run([*suite.control_words(), "unshare", "--user", "true"],
+                                 capture_output=True, check=False)
+        return Result("E01.behind-the-filter", fine and control.returncode == 0, "userns-door", "ENOSPC",
+                      "succeeds" if control.returncode == 0 else "fails", why=f"{made.returncode}: {made.stderr}")
+    finally:
+        running.kill(15)
+        running.end()
+
+
 @entry("E03", "start threads where clone3(2) does not exist")
 def threads(suite):
     said, ended = act(suite, "threads")
@@ -68,10 +93,21 @@ def set_user_id(suite):
         ended = suite.place.run(["./copy", "--act", "identity"], workspace=workspace)
         said = next(iter(ended.objects()), {})
         none = all(int(said.get(key, "f"), 16) == 0 for key in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"))
-        results.append(Result("E05.file-capabilities", none, "mounts", f"effective {said.get('CapEff')}", why=str(ended),
-                              attempt="gain the capabilities of a file in the workspace"))
+        results.append(
+    Result(
+        "E05.file-capabilities",
+        none,
+        "mounts",
+        f"effective {said.get('CapEff')}",
+        why=str(ended),
+         attempt="gain the capabilities of a file in the workspace"))
     else:
-        results.append(Result("E05.file-capabilities", False, skipped=True, why="only root can give a file capabilities"))
+        results.append(
+    Result(
+        "E05.file-capabilities",
+        False,
+        skipped=True,
+         why="only root can give a file capabilities"))
     return results
 
 
@@ -88,7 +124,8 @@ def descendants(pid):
 def every_task(suite):
     running = suite.place.start(
         ["sh", "-c", "sleep 20 & (setsid sleep 20 &) ; ./remit-probe --act survive 3 x & "
-         "python3 -c 'import threading,time\nfor _ in range(4): threading.Thread(target=time.sleep,args=(20,)).start()' & "
+         "python3 -c 'import threading,time\n"
+         "for _ in range(4): threading.Thread(target=time.sleep,args=(20,)).start()' & "
          "sleep 0.4; echo ready; sleep 20"], workspace=suite.place.workspace(suite.probe))
     try:
         if not running.wait_for(lambda: "ready" in running.output()):

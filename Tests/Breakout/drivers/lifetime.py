@@ -258,5 +258,9 @@ def zombies(suite):
         options=["--processes", "128", "--deadline", "10m"], within=600)
     said = next(iter(ended.objects()), {})
     fine = ended.exit == 0 and said.get("zombies") == count and said.get("room") == 64
-    return Result("E61.zombies", fine, "limits.processes", f"{count} orphans collected, {said.get('refused')} forks refused",
-                  why=str(ended))
+    return Result(
+    "E61.zombies",
+    fine,
+    "limits.processes",
+    f"{count} orphans collected, {said.get('refused')} forks refused",
+     why=str(ended))

@@ -72,5 +72,9 @@ def supervisor_loss(suite):
         why = why or f"runtime directories are left: {live}"
     if begun < rounds // 3:
         why = why or f"only {begun} of {rounds} sessions had begun"
-    return Result("E53.supervisor-loss", not why, "guard",
-                  f"{rounds} rounds, {begun} begun, the last process gone after {slowest * 1000:.0f} ms at most", why=why)
+    return Result(
+    "E53.supervisor-loss",
+    not why,
+    "guard",
+    f"{rounds} rounds, {begun} begun, the last process gone after {slowest * 1000:.0f} ms at most",
+     why=why)

@@ -151,9 +151,15 @@ def crowd(suite):
         why = why or f"the supervisor grew by {growth} KiB"
     if took > 2000:
         why = why or f"the neighbour's 50 calls took {took:.0f} ms"
-    results.append(Result("E78.flood", not why, "seccomp",
-                          f"ended for its strikes; the supervisor grew by {growth} KiB; a neighbour's 50 calls and end: "
-                          f"{took:.0f} ms", why=why, attempt="make 400 refused calls at the same moment"))
+    results.append(
+    Result(
+        "E78.flood",
+        not why,
+        "seccomp",
+        f"ended for its strikes; the supervisor grew by {growth} KiB; a neighbour's 50 calls and end: "
+        f"{took:.0f} ms",
+        why=why,
+         attempt="make 400 refused calls at the same moment"))
     return results
 
 

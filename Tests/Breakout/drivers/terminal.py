@@ -28,8 +28,14 @@ class Terminal:
         self.answer, self.shown = answer, b""
         # The other end stays open here: what is left unread when remit has gone is what a shell would be given.
         self.process = subprocess.Popen(
-            words, stdin=self.other, stdout=self.other, stderr=self.other, start_new_session=False,
-            env=environment or suite.place.environment, preexec_fn=self.take, cwd=suite.place.environment["BREAKOUT_SCRATCH"])
+    words,
+    stdin=self.other,
+    stdout=self.other,
+    stderr=self.other,
+    start_new_session=False,
+    env=environment or suite.place.environment,
+    preexec_fn=self.take,
+     cwd=suite.place.environment["BREAKOUT_SCRATCH"])
 
     def take(self):
         os.setsid()
@@ -85,16 +91,25 @@ def input_unchanged(suite):
                   why=f"status {status}, typed {typed!r}, shown {terminal.shown[-200:]!r}")
 
 
-ESCAPES = ("\x1b]52;c;ZXZpbA==\x07", "\x1b]0;owned\x07", "\x1b[21t", "\x1bP$qm\x1b\\", "\x1b[6n", "\x1b[2J", "\x9b2J", "\x1bc",
-           "\x1b[?1049h", "\b\b")
+ESCAPES = (
+    "\x1b]52;c;ZXZpbA==\x07",
+    "\x1b]0;owned\x07",
+    "\x1b[21t",
+    "\x1bP$qm\x1b\\",
+    "\x1b[6n",
+    "\x1b[2J",
+    "\x9b2J",
+    "\x1bc",
+    "\x1b[?1049h",
+     "\b\b")
 
 
 @entry("E63", "act on the terminal by what is written")
 def escapes(suite):
     results = []
     # The terminal answers a report with a text of the agent's choice, as if it were typed.
-    terminal = Terminal(
-        suite, [suite.binary, "run", "--", "printf", "\\033]0;evil\\007\\033[21t"], answer=(b"\x1b[21t", b"\x1b]levil\x1b\\"))
+    terminal = Terminal( suite, [suite.binary, "run", "--", "printf",
+                        "\\033]0;evil\\007\\033[21t"], answer=(b"\x1b[21t", b"\x1b]levil\x1b\\"))
     status = terminal.run()
     typed = terminal.typed()
     terminal.close()
@@ -139,9 +154,23 @@ def odd_streams(suite):
             "many": "exec 4</etc/passwd 5</ 6</tmp 7<>/dev/null 8</proc 9</dev"}.items():
         workspace = suite.place.workspace()
         inside = "ls -l /proc/self/fd > fds 2>/dev/null; echo done > done"
-        done = subprocess.run(
-            ["sh", "-c", f'{line}\nexec "$@"', "sh", suite.binary, "run", "--workspace", workspace, "--", "sh", "-c", inside],
-            env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=20)
+        done = subprocess.run( ["sh",
+    "-c",
+    f'{line}\nexec "$@"',
+    "sh",
+    suite.binary,
+    "run",
+    "--workspace",
+    workspace,
+    "--",
+    "sh",
+    "-c",
+    inside],
+    env=environment,
+    stdin=subprocess.DEVNULL,
+    capture_output=True,
+    check=False,
+     timeout=20)
         try:
             with open(f"{workspace}/fds", encoding="utf-8") as file:
                 # Its own listing is the one directory that ls(1) opens.
@@ -152,9 +181,14 @@ def odd_streams(suite):
         strange = [words for words in shown or [] if int(words[0].split()[-1]) > 3
                    or not words[1].startswith(("pipe:", "/dev/null", "/workspace/fds", "/proc/"))]
         fine = refused or (shown is not None and done.returncode == 0 and not strange)
-        results.append(Result(f"E65.{name}", fine, "namespaces", "refused" if refused else f"{len(shown or [])} descriptors inside",
-                              why=f"status {done.returncode}, {shown}, {done.stderr[-200:]}",
-                              attempt=f"be launched with odd streams: {name}"))
+        results.append(
+    Result(
+        f"E65.{name}",
+        fine,
+        "namespaces",
+        "refused" if refused else f"{len(shown or [])} descriptors inside",
+        why=f"status {done.returncode}, {shown}, {done.stderr[-200:]}",
+         attempt=f"be launched with odd streams: {name}"))
     # An agent that shuffles its own before it executes a program.
     script = ("import os\nfor n in range(11):\n    os.dup2(1, n) if n != 1 else None\nfor n in (0, 1, 2): os.close(n)\n"
               "os.execv('./remit-probe', ['./remit-probe', '--act', 'threads'])")
