@@ -293,6 +293,21 @@ static void *flip(void *argument) {
     return NULL;
 }
 
+// The first error in a socket's queue of them, or 0.
+static int kept_error(int end) {
+    char data[64], room[512];
+    struct iovec part = {.iov_base = data, .iov_len = sizeof data};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    if (recvmsg(end, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) { return 0; }
+    for (struct cmsghdr *item = CMSG_FIRSTHDR(&message); item != NULL; item = CMSG_NXTHDR(&message, item)) {
+        if (item->cmsg_level != IPPROTO_IP || item->cmsg_type != IP_RECVERR) { continue; }
+        struct sock_extended_err error;
+        memcpy(&error, CMSG_DATA(item), sizeof error);
+        return (int)error.ee_errno;
+    }
+    return 0;
+}
+
 // A message to an address that another thread flips while the call reads it. Whether one arrived says the canary;
 // here it counts as through when no address was refused.
 static int flipped(void) {
@@ -317,6 +332,8 @@ static int flipped(void) {
     }
     flips_end = 1;
     pthread_join(thread, NULL);
+    // A refusal that came after the first message of a call is not the call's answer, but is kept.
+    if (refused == 0) { refused = kept_error(end); }
     close(end);
     return refused;
 }
