@@ -256,7 +256,7 @@ static int init_descriptors(void) { return list_directory("/proc/1/fd"); }
 #define READ_ONLY "mounts:EROFS landlock:EACCES capabilities:EPERM"
 
 static const struct probe probes[] = {
-    {"E28.secret-file", "read a file of the host that is open to everyone", HIDDEN, secret_file, PROBE_PORTABLE},
+    {"E28.secret-file", "read a file of the host that is open to everyone", HIDDEN, secret_file, 0},
     {"E28.secret-directory", "list the directory of that file", HIDDEN, secret_directory, 0},
     {"E28.shadow", "read /etc/shadow", HIDDEN, shadow, PROBE_ROOT | PROBE_PORTABLE},
     {"E28.root-home", "list /root", HIDDEN, root_home, PROBE_ROOT | PROBE_PORTABLE},
@@ -276,7 +276,7 @@ static const struct probe probes[] = {
     {"E29.append-secret", "open a file of the host for writing", HIDDEN, append_secret, 0},
     {"E29.unlink-secret", "remove a file of the host", HIDDEN, unlink_secret, 0},
 
-    {"E30.climb-parents", "reach a file of the host by ../ from the workspace", HIDDEN, climb_parents, PROBE_PORTABLE},
+    {"E30.climb-parents", "reach a file of the host by ../ from the workspace", HIDDEN, climb_parents, 0},
     {"E30.climb-root", "reach it by ../ from /", HIDDEN, climb_root, 0},
     {"E30.climb-own-cwd", "reach it by /proc/self/cwd/..", HIDDEN, climb_own_cwd, 0},
     {"E30.climb-own-root", "reach it by /proc/self/root", HIDDEN, climb_own_root, 0},
@@ -292,16 +292,16 @@ static const struct probe probes[] = {
     {"E36.exchange", "exchange a file with one of the host's", HIDDEN, exchange, 0},
     {"E36.whiteout-rename", "leave a whiteout device behind with RENAME_WHITEOUT", "seccomp:EPERM landlock:EACCES", whiteout_rename, PROBE_PORTABLE},
     {"E36.whiteout-rename-high", "the same with bits set that the kernel ignores", "seccomp:EPERM landlock:EACCES", whiteout_rename_high, 0},
-    {"E36.whiteout-node", "make a whiteout device with mknod(2)", "landlock:EACCES capabilities:EPERM", whiteout_node, PROBE_PORTABLE},
+    {"E36.whiteout-node", "make a whiteout device with mknod(2)", "seccomp:EPERM landlock:EACCES", whiteout_node, PROBE_PORTABLE},
 
     {"E38.open-truncate", "truncate a file of the host by opening it for reading", HIDDEN, truncate_secret, 0},
     {"E38.truncate-program", "truncate(2) a file of /usr", READ_ONLY, truncate_program, PROBE_ROOT},
     {"E38.chmod-program", "change the mode of a file of /usr", READ_ONLY, chmod_program, PROBE_ROOT},
     {"E38.chown-program", "change the owner of a file of /usr", READ_ONLY, own_program, PROBE_ROOT},
 
-    {"E40.make-memory", "make a device node of the machine's memory", "capabilities:EPERM landlock:EACCES", make_memory, PROBE_ROOT | PROBE_PORTABLE},
-    {"E40.make-null", "make a device node of /dev/null", "capabilities:EPERM landlock:EACCES", make_null, PROBE_ROOT},
-    {"E40.make-disk", "make a device node of a disk", "capabilities:EPERM landlock:EACCES", make_disk, PROBE_ROOT},
+    {"E40.make-memory", "make a device node of the machine's memory", "seccomp:EPERM landlock:EACCES", make_memory, PROBE_ROOT | PROBE_PORTABLE},
+    {"E40.make-null", "make a device node of /dev/null", "seccomp:EPERM landlock:EACCES", make_null, PROBE_ROOT},
+    {"E40.make-disk", "make a device node of a disk", "seccomp:EPERM landlock:EACCES", make_disk, PROBE_ROOT},
     {"E40.fifo-outside", "make a named pipe in a directory of the host", HIDDEN, fifo_outside, 0},
 
     {"E41.memory", "open /dev/mem", NODE, node_kernel_memory, PROBE_ROOT},

@@ -114,8 +114,9 @@ def run(names, environment, terminal=False):
     if terminal:
         _, other = pty.openpty()
         how = {"stdin": other, "preexec_fn": take_terminal}
-    done = subprocess.run( ["./remit-probe", "--unconfined", *names], env=environment,
-                          stdout=subprocess.PIPE, text=True, check=False, **how)
+    done = subprocess.run(
+        ["./remit-probe", "--unconfined", *names], env=environment, stdout=subprocess.PIPE, text=True,
+        check=False, **how)
     skipped = []
     for line in done.stdout.splitlines():
         answer = json.loads(line)

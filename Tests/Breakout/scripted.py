@@ -68,8 +68,8 @@ def inside(suite, script, *arguments, place=None, **how):
 def outside(suite, script, *arguments, cwd, prefix=()):
     """Runs a script unconfined, in namespaces of its own: its answers."""
     os.chmod(cwd, 0o777)
-    done = subprocess.run([*suite.control_words(), *prefix, *command(script, *arguments)], cwd=cwd, timeout=60, text=True,
-                          stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    done = subprocess.run([*suite.control_words(), *prefix, *command(script, *arguments)], cwd=cwd, timeout=60,
+                          text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     found = answers_of(done.stdout)
     if done.returncode != 0:
         found[""] = done.stderr.strip()[-300:]
@@ -83,8 +83,9 @@ def judge(number, found, control, layers, attempts, ended):
         answer = found.get(name)
         expected = layers.get(name, layers.get("", {}))
         layer = expected.get(answer)
-        text = control if isinstance(control, str) else {"through": "succeeds"}.get(control.get(name), control.get(name))
-        able = isinstance(control, str) or control.get(name) == "through"
+        told = isinstance(control, str)
+        able = told or control.get(name) == "through"
+        text = control if told else "succeeds" if able else control.get(name)
         why = f"answers {answer}: {ended}" if layer is None else f"unconfined it does not succeed either: {control}"
         results.append(Result(f"{number}.{name}", layer is not None and able, layer or "", answer or "no answer",
                               text or "no answer", attempt, why))
@@ -97,7 +98,8 @@ def task(suite, place, name, script, *lines, workspace, mode="write", deadline="
     words = [
         "apiVersion: remit/v1", "kind: Task", f"name: {name}",
         "intent: Fix the rounding error in orders.py and write the totals to report.json",
-        "owner: alice@example.com", f"deadline: {deadline}", f"workspace: {{path: {json.dumps(workspace)}, mode: {mode}}}",
+        "owner: alice@example.com", f"deadline: {deadline}",
+        f"workspace: {{path: {json.dumps(workspace)}, mode: {mode}}}",
         f"command: {json.dumps(command(script))}", *lines,
     ]
     with open(path, "w", encoding="utf-8") as file:

@@ -53,10 +53,12 @@ wait_for("/workspace/go")
     found = scripted.answers_of(ended.output)
     results = scripted.judge(
         "E28", found, "answers its owner" if reached else "does not answer", {"": {"ENOENT": "mounts"}},
-        {"own-socket": "connect to the supervisor's socket by its path", "own-journal": "read the session's own journal",
+        {"own-socket": "connect to the supervisor's socket by its path",
+         "own-journal": "read the session's own journal",
          "own-state": "list Remit's state", "host-key": "list the directory of the host's key",
          "configuration": "list the operator's configuration"}, ended)
-    results.append(Result("E28.own-socket-outside", reached and not (mode or 0), "", f"mode {mode}", "answers its owner",
+    results.append(Result("E28.own-socket-outside", reached and not (mode or 0), "", f"mode {mode}",
+                          "answers its owner",
                           "connect to it as somebody else on the host", f"reached {reached}, mode {mode}"))
     return results
 
@@ -110,7 +112,8 @@ for end in (*ends, named):
     running.wait_for(lambda: os.path.exists(f"{workspace}/ready"))
     tries = {}
     for label, family, address in (("loopback", socket.AF_INET, ("127.0.0.1", port)),
-                                   ("loopback6", socket.AF_INET6, ("::1", port)), ("abstract", socket.AF_UNIX, "\0" + name)):
+                                   ("loopback6", socket.AF_INET6, ("::1", port)),
+                                   ("abstract", socket.AF_UNIX, "\0" + name)):
         try:
             with socket.socket(family) as end:
                 end.settimeout(2)
@@ -123,8 +126,9 @@ for end in (*ends, named):
     ended = running.end()
     found = scripted.answers_of(ended.output)
     able = found.get("self") == "through"
-    return [Result(f"E69.inbound-{label}", able and answer != "through" and "reached" not in found, "namespaces", answer,
-                   "connects from inside", f"connect from the host to what listens inside ({label})", f"{found} {ended}")
+    return [Result(f"E69.inbound-{label}", able and answer != "through" and "reached" not in found, "namespaces",
+                   answer, "connects from inside", f"connect from the host to what listens inside ({label})",
+                   f"{found} {ended}")
             for label, answer in tries.items()]
 
 
@@ -159,7 +163,8 @@ say("ports", reached)
 """
     found, ended = scripted.inside(suite, script)
     expected = {"variables": [], "interfaces": ["lo"], "sockets": [], "listening": [], "routes": [], "ports": []}
-    return Result("E71.no-proxy", found == expected, "namespaces", "no proxy in this version: only lo, no route, nothing listens",
+    return Result("E71.no-proxy", found == expected, "namespaces",
+                  "no proxy in this version: only lo, no route, nothing listens",
                   "nothing to be reached", why=f"{found}: {ended}")
 
 
@@ -188,7 +193,8 @@ attempt("by-process", lambda: os.listdir("/proc/%s/fd" % supervisor))
             {"": {"ENOENT": "mounts"}, "by-name": {"ECONNREFUSED": "namespaces", "EPERM": "landlock-scopes"}},
             {"by-path": "connect to another session's socket by its path", "by-relative": "reach it by ../",
              "by-root": "reach it through another session's root", "by-name": "reach it by an abstract name",
-             "by-number": "reach it where one's own would be", "by-process": "list the descriptors of its supervisor"}, ended)
+             "by-number": "reach it where one's own would be", "by-process": "list the descriptors of its supervisor"},
+             ended)
         if not able:
             results.append(Result("E85.control", False, why="the socket does not answer its owner either"))
         results.append(another_account(suite, path))
@@ -201,20 +207,23 @@ attempt("by-process", lambda: os.listdir("/proc/%s/fd" % supervisor))
 def another_account(suite, path):
     attempt = "connect to a session's socket from another account of the host"
     if not suite.is_root:
-        return Result("E85.another-account", False, skipped=True, attempt=attempt, why="only root can act as another account")
+        return Result("E85.another-account", False, skipped=True, attempt=attempt,
+                      why="only root can act as another account")
     done = subprocess.run(
         ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
          *scripted.command(CONNECT + "attempt('account', lambda: connect(sys.argv[1]))", path)],
         capture_output=True, text=True, check=False, cwd="/")
     answer = scripted.answers_of(done.stdout).get("account")
-    return Result("E85.another-account", answer == "EACCES", "", str(answer), "answers its owner", attempt, done.stderr[-200:])
+    return Result("E85.another-account", answer == "EACCES", "", str(answer), "answers its owner", attempt,
+                  done.stderr[-200:])
 
 
 @entry("E86", "look into the supervisor from outside, as the same user")
 def same_user(suite):
     attempt = "read the supervisor's memory or environment as the user who started it"
     if suite.is_root:
-        return Result("E86.same-user", False, skipped=True, attempt=attempt, why="nothing is hidden from the host's root")
+        return Result("E86.same-user", False, skipped=True, attempt=attempt,
+                      why="nothing is hidden from the host's root")
     running = suite.place.start(["sleep", "30"])
     try:
         running.wait_for("started")
@@ -258,7 +267,8 @@ def contents(path):
     except OSError:
         return ""
 seen = {}
-for path in sorted(glob.glob("/proc/self/*") + glob.glob("/proc/self/net/*") + glob.glob("/proc/1/*") + glob.glob("/etc/*")):
+places = ("/proc/self/*", "/proc/self/net/*", "/proc/1/*", "/etc/*")
+for path in sorted(path for place in places for path in glob.glob(place)):
     if os.path.isfile(path) and not path.endswith(("/mem", "/exe", "/pagemap", "/mime.types", "/ld.so.cache")):
         seen[path] = contents(path)
 seen["uname"] = " ".join(os.uname())
@@ -269,7 +279,8 @@ seen["root"] = " ".join(sorted(os.listdir("/")))
 import re
 for what, secret in json.loads(sys.argv[1]).items():
     # A short name is part of many words.
-    pattern = re.compile("(?<![A-Za-z0-9])" + re.escape(secret) + "(?![A-Za-z0-9])" if "/" not in secret else re.escape(secret))
+    edges = ("", "") if "/" in secret else ("(?<![A-Za-z0-9])", "(?![A-Za-z0-9])")
+    pattern = re.compile(re.escape(secret).join(edges))
     say(what, sorted(path for path, text in seen.items() if pattern.search(text)))
 """
 
@@ -284,7 +295,8 @@ def leaks(suite):
         "account": pwd.getpwuid(os.getuid()).pw_dir + "/", "workspace": workspace, "program": suite.binary,
     }
     # The search itself is told in pieces, or it would find its own arguments.
-    script = LOOK.replace("json.loads(sys.argv[1])", repr({what: text[:1] + "\0" + text[1:] for what, text in words.items()}))
+    pieces = {what: text[:1] + "\0" + text[1:] for what, text in words.items()}
+    script = LOOK.replace("json.loads(sys.argv[1])", repr(pieces))
     script = script.replace(".items():\n    # A", ".items():\n    secret = secret.replace('\\0', '')\n    # A")
     found, ended = scripted.inside(suite, script, place=place, workspace=workspace)
     control = scripted.outside(suite, script, cwd=f"{suite.base}/outer")
@@ -296,7 +308,8 @@ def leaks(suite):
         allowed = ["/proc/self/mountinfo"] if what == "workspace" else []
         shown = ", ".join(where or []) or "nowhere"
         told = ", ".join((control.get(what) or [])[:3]) or "not told either"
-        results.append(Result(f"E90.{what.replace(' ', '-')}", where is not None and set(where) <= set(allowed), "mounts",
+        results.append(Result(f"E90.{what.replace(' ', '-')}", where is not None and set(where) <= set(allowed),
+                              "mounts",
                               shown if not where else f"{shown} (accepted)", told,
                               f"learn the {what} of the host", f"{found}: {ended}"))
     return results

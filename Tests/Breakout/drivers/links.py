@@ -39,7 +39,8 @@ def inherited(suite):
     # CVE-2024-21626: the directory to start in is one of those descriptors.
     ended = suite.place.run(["sh", "-c", "echo started; ls ../../.."], workspace="/proc/self/fd/30", prefix=prefix)
     results.append(Result("E31.working-directory", ended.exit in (125, 126) and not ended.output, "mounts",
-                          f"refused, exit {ended.exit}", "a directory of the host", "start in an inherited directory of the host",
+                          f"refused, exit {ended.exit}", "a directory of the host",
+                          "start in an inherited directory of the host",
                           str(ended)))
     return results
 
@@ -103,7 +104,8 @@ def planted(suite):
     results = [Result("E33.control", able.exit == 0 and able.output == "bound\n", "", "mounted",
                       "an honest mount point in the workspace is mounted upon", why=str(able))]
     before = state_of(victim)
-    targets = {"absolute": victim, "root": "/", "relative": "../../../outer/planted-victim", "oldroot": "/oldroot" + victim,
+    targets = {"absolute": victim, "root": "/", "relative": "../../../outer/planted-victim",
+               "oldroot": "/oldroot" + victim,
                "magic": "/proc/self/root" + victim, "process": "/proc/1/root" + victim, "itself": "link"}
     for name, target in targets.items():
         plant = ["sh", "-c", 'rm -rf link; ln -sfn "$1" link', "sh", target]
@@ -221,14 +223,17 @@ def planted_root(suite):
     before = state_of(victim)
     results = []
     for name in ("honest", "dev", "proc", "tmp"):
-        scripted.profile(place, f"tree-{name}", "filesystem:", "  binds:", f"    - {{source: {tree}, target: /opt/root}}",
+        scripted.profile(place, f"tree-{name}", "filesystem:", "  binds:",
+                         f"    - {{source: {tree}, target: /opt/root}}",
                          f"    - {{source: /usr/lib, target: /opt/root/{name}/inner}}")
         ended = place.run(["ls", f"/opt/root/{name}/inner/os-release"], options=["--profile", f"tree-{name}"])
         if name == "honest":
-            results.append(Result("E35.control", ended.exit == 0, "", "mounted", "an honest tree is mounted upon", why=str(ended)))
+            results.append(Result("E35.control", ended.exit == 0, "", "mounted", "an honest tree is mounted upon",
+                                  why=str(ended)))
             continue
         stopped = ended.exit in (125, 126) and not ended.output and state_of(victim) == before
-        results.append(Result(f"E35.{name}", stopped, "mounts", f"refused, exit {ended.exit}", "mounted upon", why=str(ended)))
+        results.append(Result(f"E35.{name}", stopped, "mounts", f"refused, exit {ended.exit}", "mounted upon",
+                              why=str(ended)))
     # The root is always Remit's own; a profile's links may not stand where it mounts.
     for path in ("/proc", "/dev", "/tmp", "/workspace", "/home/agent", "/run/remit/credentials"):
         name = "link" + path.replace("/", "-")
@@ -258,7 +263,8 @@ except OSError as error:
     results = []
     for name in ("renamed", "removed"):
         workspace = suite.place.workspace()
-        running = suite.place.start(scripted.command(script, suite.canaries.file, name, "/workspace/ready", "/workspace/gone"),
+        running = suite.place.start(scripted.command(script, suite.canaries.file, name, "/workspace/ready",
+                                                     "/workspace/gone"),
                                     workspace=workspace)
         running.wait_for(lambda: os.path.exists(f"{workspace}/ready"))
         if name == "renamed":
@@ -273,7 +279,8 @@ except OSError as error:
         results += scripted.judge("E30", found, "reads what is above it (E37)", {"": {"ENOENT": "mounts"}},
                                   {name: f"climb out of a workspace that is {name} meanwhile"}, ended)
         path = found.get(name + "-path")
-        results.append(Result(f"E30.{name}-path", path in ("/workspace", "ENOENT"), "mounts", str(path), "names the host's path",
+        results.append(Result(f"E30.{name}-path", path in ("/workspace", "ENOENT"), "mounts", str(path),
+                              "names the host's path",
                               f"learn where a workspace that is {name} has gone", str(ended)))
     return results
 
@@ -306,7 +313,8 @@ say("own-move", climb())
 """
     found, ended = scripted.inside(suite, script, suite.canaries.file, "/opt/sub", "/workspace", place=place,
                                    workspace=workspace, options=["--profile", "twice"])
-    results = scripted.judge("E37", found, "the kernel itself refuses, since Linux 4.3", {"": {"ENOENT": "mounts", "EACCES": "landlock"}},
+    results = scripted.judge("E37", found, "the kernel itself refuses, since Linux 4.3",
+                             {"": {"ENOENT": "mounts", "EACCES": "landlock"}},
                              {"own-move": "move it by another mount of the same directory, and climb"}, ended)
     script = CLIMB + """
 secret, ready, gone = sys.argv[1:]
@@ -318,7 +326,8 @@ say("host-move", climb())
 """
     workspace = place.workspace()
     found, ended = moved_away(suite, workspace, f"{suite.base}/outer/moved-by-host",
-                              lambda: place.start(scripted.command(script, suite.canaries.file, "/workspace/ready", "/workspace/gone"),
+                              lambda: place.start(scripted.command(script, suite.canaries.file, "/workspace/ready",
+                                                                   "/workspace/gone"),
                                                   workspace=workspace))
     control = outside_move(suite, script)
     results += scripted.judge("E37", found, control, {"": {"ENOENT": "mounts", "EACCES": "landlock"}},
@@ -343,7 +352,8 @@ def outside_move(suite, script):
     os.makedirs(directory)
     os.chmod(directory, 0o777)
     process = subprocess.Popen(
-        [*suite.control_words(), *scripted.command(script, suite.canaries.file, f"{directory}/ready", f"{directory}/gone")],
+        [*suite.control_words(), *scripted.command(script, suite.canaries.file, f"{directory}/ready",
+                                                   f"{directory}/gone")],
         cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     while not os.path.exists(f"{directory}/ready") and process.poll() is None:
         pass

@@ -152,7 +152,7 @@ def artefacts(suite):
         # The copy that a control run makes shows that the search finds what there is.
         with open(f"{base}/works/planted", "wb") as file:
             file.write(b"x" * 100 + needles[1] + b"x")
-        able = files_with(where, needles) == [*live, f"{base}/works/planted"] or f"{base}/works/planted" in files_with(where, needles)
+        able = f"{base}/works/planted" in files_with(where, needles)
         os.unlink(f"{base}/works/planted")
         holder.release(workspace)
         ended = running.end()
@@ -165,15 +165,19 @@ def artefacts(suite):
         inner = [found for found in processes if found[1] == "environ"] if exposure else []
         checks = {
             "live-files": (live, "state, runtime, workspace, home and control groups while it runs"),
-            "processes": ([found for found in processes if found not in inner], "arguments, environment and status of every process"),
+            "processes": ([found for found in processes if found not in inner],
+                          "arguments, environment and status of every process"),
             "files": (after, "state, runtime, workspace and home afterwards"),
             "logs": ([n for n in needles if n.decode() in logs.stdout + logs.stderr],
                      "captured output, after the agent printed it whole and in pieces"),
-            "reports": ([name for name, done in texts.items() if any(n.decode() in done.stdout + done.stderr for n in needles)],
+            "reports": ([name for name, done in texts.items()
+                         if any(n.decode() in done.stdout + done.stderr for n in needles)],
                         "inspect, receipt and journal"),
-            "events": ([event for event in ended.events if any(n.decode() in json.dumps(event) for n in needles)], "events"),
+            "events": ([event for event in ended.events if any(n.decode() in json.dumps(event) for n in needles)],
+                       "events"),
         }
-        honest = able and complete and len(held["token"]) > 100 and held["orders"].startswith(holder.secret) and ended.exit == 0
+        genuine = len(held["token"]) > 100 and held["orders"].startswith(holder.secret)
+        honest = able and complete and genuine and ended.exit == 0
         for name, (found, what) in checks.items():
             results.append(Result(f"E82.{kind}-{name}", honest and not found, "guard",
                                   "not found" if not found else str(found), "found where it is planted",
@@ -181,7 +185,8 @@ def artefacts(suite):
         if exposure:
             results.append(Result("E82.environment-told", bool(inner) and all(
                 lease["exposure"] == "agent-held" for lease in holder.place.receipt(ended.session)["leases"]), "guard",
-                "only in the agent's own environment, and the receipt says agent-held", "", "hold a credential in the environment unsaid",
+                "only in the agent's own environment, and the receipt says agent-held", "",
+                "hold a credential in the environment unsaid",
                 str(processes)))
     return results
 
@@ -232,7 +237,8 @@ wait_for("go", 20)
         limit = 11000 if how in ("deadline", "supervisor-killed") else 3000
         results.append(Result(
             f"E83.{how}", before and gone and rejected and not still and took < limit, "guard",
-            f"token rejected, provider's credential revoked, no survivor, {took:.0f} ms", "active while the session runs",
+            f"token rejected, provider's credential revoked, no survivor, {took:.0f} ms",
+            "active while the session runs",
             f"use both credentials from a survivor after the session has {'ended: ' + how}",
             f"before {before}, gone {gone}, rejected {rejected}, survivor {still}, {took:.0f} ms: {ended}"))
     first, one = holder.start("first")
@@ -252,7 +258,7 @@ wait_for("go", 20)
 @entry("E84", "make more of a token than was issued")
 def escalation(suite):
     holder = Credentials(suite, "escalation")
-    running, workspace = holder.start("escalate", ttl="3s")
+    running, workspace = holder.start("escalate")
     held = holder.take(running, workspace)
     session = next(event["session"] for event in running.events() if "session" in event)
     head, body, signature = held["token"].split(".")
@@ -280,21 +286,33 @@ def escalation(suite):
         accepted = [where for where, arguments in (("by number", ("--session", session)), ("alone", ()))
                     if holder.is_active(token, *arguments)]
         results.append(Result(f"E84.{name}", able and not accepted, "guard", "rejected", "the genuine one is active",
-                              f"present a token with {name.replace('-', ' ')} changed", f"accepted {accepted}, genuine {able}"))
-    results.append(expiry(holder, running, workspace, held["token"], claims["exp"]))
+                              f"present a token with {name.replace('-', ' ')} changed",
+                              f"accepted {accepted}, genuine {able}"))
     holder.release(workspace)
     running.end()
-    results.append(Result("E84.no-broker", True, "namespaces", "no broker in this version: no socket inside that would act for the agent (E71)",
-                          "", "have a broker do what was not granted"))
+    results.append(expiry(holder))
+    look = """
+say("sockets", os.listdir("/run/remit/sockets"))
+say("variables", sorted(name for name in os.environ if name.startswith("REMIT_")))
+"""
+    found, ended = scripted.inside(holder.suite, look)
+    none = found == {"sockets": [], "variables": ["REMIT_CREDENTIALS", "REMIT_SESSION"]}
+    results.append(Result("E84.no-broker", none, "namespaces",
+                          "no broker in this version: no socket inside that acts for the agent", "",
+                          "have a broker do what was not granted", f"{found}: {ended}"))
     return results
 
 
-def expiry(holder, running, workspace, token, end):
+def expiry(holder):
     """Asks for a token all the time while it is renewed: it must never count beyond its own end."""
+    running, workspace = holder.start("expire", ttl="4s")
+    token = holder.take(running, workspace)["token"]
+    body = token.split(".")[1]
+    end = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["exp"]
     late, asked = [], []
 
     def ask():
-        while time.time() < end + 0.7:
+        while time.time() < end + 0.7 or not asked:
             begun = time.time()
             active = holder.is_active(token)
             asked.append(active)
@@ -306,6 +324,8 @@ def expiry(holder, running, workspace, token, end):
         thread.start()
     for thread in threads:
         thread.join()
-    return Result("E84.expiry", not late and True in asked or not late and bool(asked), "guard",
+    holder.release(workspace)
+    running.end()
+    return Result("E84.expiry", not late and bool(asked), "guard",
                   f"{len(asked)} questions, never active after its end", f"{asked.count(True)} times active before",
                   "use a token in the moment it expires", f"active {late[:3]} s after its end")

@@ -4,7 +4,6 @@
 import contextlib
 import json
 import os
-import shutil
 
 import scripted
 from registry import Result, entry
@@ -29,7 +28,8 @@ attempt("link", lambda: os.link("file", "hard"))
 attempt("remove", lambda: os.unlink("gone"))
 attempt("attribute", lambda: os.setxattr("file", "user.remit", b"x"))
 attempt("access-list", lambda: os.setxattr("file", "system.posix_acl_access",
-        b"\\x02\\0\\0\\0" + b"".join(tag + b"\\7\\0\\xff\\xff\\xff\\xff" for tag in (b"\\1\\0", b"\\4\\0", b"\\x20\\0"))))
+        b"\\x02\\0\\0\\0"
+        + b"".join(tag + b"\\7\\0\\xff\\xff\\xff\\xff" for tag in (b"\\1\\0", b"\\4\\0", b"\\x20\\0"))))
 attempt("reopen", lambda: os.open("/proc/self/fd/%d" % os.open("file", os.O_RDONLY), os.O_WRONLY))
 """
 
@@ -126,7 +126,8 @@ def execution(suite):
     os.makedirs(data)
     scripted.profile(place, "data", "filesystem:", "  binds:",
                      f"    - {{source: {data}, target: /opt/data, mode: write, execute: false}}")
-    loader = next((path for path in ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1") if os.path.exists(path)), "")
+    loaders = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
+    loader = next((path for path in loaders if os.path.exists(path)), "")
     # As an ordinary user the directory is the agent's own; root's agent has another uid.
     os.chmod(data, 0o777)
     found, ended = scripted.inside(suite, EXECUTE, "/opt/data", loader, place=place, options=["--profile", "data"])
@@ -142,13 +143,16 @@ def execution(suite):
     confined = found.get("confined")
     results.append(Result(
         "E44.memory", found.get("memory") == "through" and confined == ["2", "1", "0" * 16, "0" * 16], "seccomp",
-        "runs, as confined as before", "runs", "execute a program that is in memory alone (allowed by the default profile)",
+        "runs, as confined as before", "runs",
+        "execute a program that is in memory alone (allowed by the default profile)",
         f"{found}: {ended}"))
     found, ended = scripted.inside(suite, MEMORY, options=["--profile", "strict", "--allow-degraded", "cgroup",
                                                            "--allow-degraded", "limits.memory", "--allow-degraded",
                                                            "limits.processes", "--allow-degraded", "limits.cpu",
-                                                           "--allow-degraded", "landlock-scopes", "--allow-degraded", "landlock"])
-    results.append(Result("E44.memory-strict", found.get("memory") in ("EPERM", "ENOSYS"), "seccomp", str(found.get("memory")),
+                                                           "--allow-degraded", "landlock-scopes", "--allow-degraded",
+                                                           "landlock"])
+    results.append(Result("E44.memory-strict", found.get("memory") in ("EPERM", "ENOSYS"), "seccomp",
+                          str(found.get("memory")),
                           "runs", "the same under the strict profile", f"{found}: {ended}"))
     return results
 
@@ -170,7 +174,7 @@ attempt("redirected", lambda: read("directory" + sys.argv[1]))
 """
     second, again = scripted.inside(suite, look, suite.canaries.file, workspace=workspace)
     planted = set(found.values()) <= {"through", "EOPNOTSUPP"} and len(found) == 3
-    stopped = planted and second.get("entries") == [] and second.get("overlays") == [] and second.get("redirected") == "ENOENT"
+    stopped = planted and second == {"entries": [], "overlays": [], "redirected": "ENOENT"}
     return Result("E46.poisoned", stopped, "mounts", "no overlay is mounted, the attributes mean nothing",
                   "guest only", why=f"{found} {second}: {ended}; {again}")
 
@@ -198,7 +202,8 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 def filling(suite):
     attempts = {
         "temporary": ("fill /tmp", "fill('/tmp/full', 300 << 20)", {"ENOSPC": "mounts"}),
-        "home": ("fill /home/agent", "os.unlink('/tmp/full'); fill('/home/agent/full', 300 << 20)", {"ENOSPC": "mounts"}),
+        "home": ("fill /home/agent", "os.unlink('/tmp/full'); fill('/home/agent/full', 300 << 20)",
+                 {"ENOSPC": "mounts"}),
         "root": ("fill /", "fill('/full', 64 << 20)", {"EROFS": "mounts", "EACCES": "landlock"}),
         "devices": ("fill /dev", "fill('/dev/full-of-it', 64 << 20)", {"EROFS": "mounts", "EACCES": "landlock"}),
         "credentials": ("fill the place of credentials", "fill('/run/remit/credentials/full', 8 << 20)",
@@ -213,19 +218,17 @@ def {name}_attempt():
 attempt({name!r}, {name}_attempt)
 """ for name, (_, code, _) in attempts.items())
     workspace = suite.place.workspace()
-    before = shutil.disk_usage(suite.base).free
     found, ended = scripted.inside(suite, script, workspace=workspace)
-    lost = before - shutil.disk_usage(suite.base).free
     words = {name: attempt for name, (attempt, _, _) in attempts.items()}
     layers = {name: expected for name, (_, _, expected) in attempts.items()}
-    results = scripted.judge("E48", found, "fills the host", layers, words, ended)
+    results = scripted.judge("E48", found, "not tried: nothing would bound it", layers, words, ended)
     with contextlib.suppress(OSError):
         used = os.stat(f"{workspace}/huge").st_blocks * 512
         if used > 1 << 20:
             results.append(Result("E48.sparse-used", False, why=f"{used} bytes are in use"))
     results.append(file_size(suite))
     results.append(Result("E48.workspace", False, skipped=True, attempt="fill the file system of the workspace",
-                          why=f"this version has no quota for a workspace that is written to ({lost >> 20} MiB changed meanwhile)"))
+                          why="this version has no quota for a workspace that is written to"))
     return results
 
 
@@ -238,14 +241,18 @@ def file_size(suite):
     ended = scripted.start_task(place, path).end()
     answer = scripted.answers_of(ended.output).get("size")
     size = os.path.getsize(f"{workspace}/large") if os.path.exists(f"{workspace}/large") else -1
-    return Result("E48.file-size", answer == "EFBIG" and 0 < size <= 4 << 20, "limits.memory", f"{answer} at {size} bytes",
-                  "fills the host", "make a file beyond the task's limit of a file's size", str(ended))
+    return Result("E48.file-size", answer == "EFBIG" and 0 < size <= 4 << 20, "limits.memory",
+                  f"{answer} at {size} bytes",
+                  "not tried: nothing would bound it", "make a file beyond the task's limit of a file's size",
+                  str(ended))
 
 
 LATER = {
-    ".git/hooks/post-checkout": "#!/bin/sh\ntouch /tmp/owned\n", ".gitconfig": "[core]\n\tfsmonitor = touch /tmp/owned\n",
+    ".git/hooks/post-checkout": "#!/bin/sh\ntouch /tmp/owned\n",
+    ".gitconfig": "[core]\n\tfsmonitor = touch /tmp/owned\n",
     ".git/config": "[core]\n\tfsmonitor = touch /tmp/owned\n", ".envrc": "touch /tmp/owned\n",
-    ".vscode/tasks.json": "{}", "Makefile": "all:\n\ttouch /tmp/owned\n", "package.json": "{}", ".bashrc": "touch /tmp/owned\n",
+    ".vscode/tasks.json": "{}", "Makefile": "all:\n\ttouch /tmp/owned\n", "package.json": "{}",
+    ".bashrc": "touch /tmp/owned\n",
 }
 
 
@@ -271,6 +278,6 @@ write("src/orders.py")
         made = os.path.exists(f"{workspace}/{name}")
         named = f"`{name}` was changed" in details
         results.append(Result(f"E49.{name.replace('/', '-').strip('.')}", ended.exit == 121 and named and made, "guard",
-                              "outcome not met, named in the receipt", "nobody is told", f"leave {name} behind",
+                              "outcome not met, named in the receipt", "", f"leave {name} behind",
                               f"{details}: {ended}"))
     return results
