@@ -71,9 +71,9 @@ extension CLI {
             defer { place.tearDown() }
             let script = "b() { b | b & }; b; sleep 20 \(place.marker)"
             for (more, exit) in [(", whenReached: end", Int32(122)), ("", 124)] {
-                let task = try task(place, script, "processes: 48\(more)")
+                let task = try task(place, script, "processes: 24\(more)")
                 let result = try place.remit(
-                    ["run", "-f", task, "--deadline", "3s", "--status-fd", "3", "-q"], within: .seconds(30))
+                    ["run", "-f", task, "--deadline", "6s", "--status-fd", "3", "-q"], within: .seconds(30))
                 #expect(result.exit == exit, "\(result)")
                 #expect(result.events.contains { $0["event"].text == "limit" && $0["name"].text == "processes" })
                 let receipt = try place.receipt(try #require(result.session))
@@ -81,7 +81,7 @@ extension CLI {
                 #expect(receipt["processesLeft"].integer == 0)
                 let resources = receipt["resources"]
                 if let peak = resources["processesPeak"].integer ?? resources["processesPeakSampled"].integer {
-                    #expect(peak >= 40 && peak <= 48, "\(resources)")
+                    #expect(peak >= 20 && peak <= 24, "\(resources)")
                 }
             }
         }
@@ -134,7 +134,8 @@ extension CLI {
                     """
                 )
                 let result = try place.remit("run", "-f", task, "--status-fd", "3")
-                let plan = try place.remit("run", "-f", task, "--dry-run", "--allow-degraded", "limits.io", "--format", "json")
+                let plan = try place.remit(
+                    "run", "-f", task, "--dry-run", "--allow-degraded", "limits.io", "--format", "json")
                 let layer = try #require(
                     plan.json()["layers"].list?.first { $0["name"].text == "limits.io" }, "\(plan)")
                 if profile == "default" || layer["state"].text == "enforced" {
