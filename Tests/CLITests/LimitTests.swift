@@ -69,7 +69,8 @@ extension CLI {
         @Test func `a fork bomb stops at its limit, says so, and ends the session where that is wanted`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "b() { b | b & }; b; sleep 20 \(place.marker)"
+            // None of them gives up, so that whoever only looks now and then sees them as well.
+            let script = "exec python3 -c 'import os, time\nwhile True:\n try: os.fork()\n except OSError: time.sleep(0.01)' \(place.marker)"
             for (more, exit) in [(", whenReached: end", Int32(122)), ("", 124)] {
                 let task = try task(place, script, "processes: 24\(more)")
                 let result = try place.remit(
@@ -89,7 +90,7 @@ extension CLI {
         @Test func `a receipt says what the session used, and nothing of what nobody counted`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "import time\nx = bytearray(50 << 20)\nend = time.time() + 0.5\nwhile time.time() < end: pass"
+            let script = "import time\nx = bytearray(50 << 20)\nwhile time.process_time() < 0.6: pass"
             let result = try place.remit(
                 "run", "--memory", "256MiB", "--processes", "40", "--status-fd", "3", "--", "python3", "-c", script)
             #expect(result.exit == 0, "\(result)")
@@ -97,7 +98,7 @@ extension CLI {
             let receipt = try place.receipt(session)
             let resources = receipt["resources"]
             let cpu = try #require(resources["cpuMicroseconds"].integer)
-            #expect(cpu > 200_000 && cpu < 10_000_000, "\(resources)")
+            #expect(cpu > 500_000 && cpu < 10_000_000, "\(resources)")
             let memory = resources["memoryPeakBytes"].integer ?? resources["memoryPeakBytesSampled"].integer
             if let memory {
                 #expect(memory > 50 << 20 && memory < 256 << 20, "\(resources)")
