@@ -70,7 +70,8 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             // None of them gives up, so that whoever only looks now and then sees them as well.
-            let script = "exec python3 -c 'import os, time\nwhile True:\n try: os.fork()\n except OSError: time.sleep(0.01)' \(place.marker)"
+            let bomb = "import os, time\nwhile True:\n try: os.fork()\n except OSError: time.sleep(0.01)"
+            let script = "exec python3 -c '\(bomb)' \(place.marker)"
             for (more, exit) in [(", whenReached: end", Int32(122)), ("", 124)] {
                 let task = try task(place, script, "processes: 24\(more)")
                 let result = try place.remit(
