@@ -99,10 +99,10 @@ extension SessionCgroup {
             case "pids": [("pids.max", limits.processes.map(String.init))]
             case "cpu": [("cpu.cfs_quota_us", limits.cpu.map { String(Int($0 * 100_000)) })]
             case "io":
-                [
-                    ("blkio.throttle.read_bps_device", limits.io.flatMap { io in io.read.map { "\(io.device) \($0)" } }),
-                    ("blkio.throttle.write_bps_device", limits.io.flatMap { io in io.write.map { "\(io.device) \($0)" } }),
-                ]
+                [("read", limits.io?.read), ("write", limits.io?.write)].map { direction, bytes in
+                    let device = limits.io.map { "\($0.device)" } ?? ""
+                    return ("blkio.throttle.\(direction)_bps_device", bytes.map { "\(device) \($0)" })
+                }
             default: []
             }
         return settings.compactMap { file, value in value.map { (file, $0) } }
