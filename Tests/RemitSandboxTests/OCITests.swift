@@ -124,7 +124,8 @@ struct OCITests {
             for number: UInt32 in 0...600 {
                 for value: UInt64 in [0, 1, 2, 8, 16, 38, 0x5401, 0x5412, 0x9999, 0o104755, 1 << 28, .max] {
                     let call = FilterProgram.Call(number, [value, value, value, value, value, value])
-                    #expect(before.verdict(call) == after.verdict(call), "\(number) \(value): \(changes)")
+                    if before.verdict(call) == after.verdict(call) { continue }
+                    Issue.record("\(number) \(value): \(changes)")
                 }
             }
         }

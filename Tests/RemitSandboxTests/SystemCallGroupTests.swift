@@ -143,7 +143,8 @@ struct SystemCallGroupTests {
                             let call = FilterProgram.Call(number, [value, other, value, value, value])
                             let answers = stages.map { $0.program.verdict(call) }
                             let stricter = answers[1] == .allow ? answers[0] : answers[1]
-                            #expect(stricter == whole.program.verdict(call), "\(number) \(value) \(other)")
+                            if stricter == whole.program.verdict(call) { continue }
+                            Issue.record("\(number) \(value) \(other): \(answers)")
                         }
                     }
                 }
