@@ -253,6 +253,7 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
     switch ((enum launch_operation)step->operation) {
     case LAUNCH_DEATH_SIGNAL: return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     case LAUNCH_AWAIT_MAPPING: return launch_await(plan, LAUNCH_MAPPED);
+    case LAUNCH_CGROUP_NAMESPACE: return (int)syscall(SYS_unshare, CLONE_NEWCGROUP);
     case LAUNCH_DROP_GROUPS: return (int)syscall(SYS_setgroups, 0, NULL);
     case LAUNCH_SET_IDS:
         if (syscall(SYS_setresgid, step->b, step->b, step->b) < 0) { return -1; }

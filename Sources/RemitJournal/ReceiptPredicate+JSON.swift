@@ -16,7 +16,7 @@ extension ReceiptPredicate {
             "degradedAllowed": .strings(degradedAllowed),
             "leases": .array(leases.map(\.json)), "denials": .object(denials.mapValues(JSONValue.integer)),
             "outcome": outcome.json, "times": times.json, "processesLeft": .optional(processesLeft),
-            "limitsReached": .strings(limitsReached),
+            "limitsReached": .strings(limitsReached), "resources": resources.json,
         ]
     }
 
@@ -46,6 +46,10 @@ extension ReceiptPredicate {
         denials = try reader.counts("denials")
         outcome = try ReceiptOutcome(reader.object("outcome"))
         limitsReached = try reader.texts("limitsReached")
+        // Receipts of earlier versions have none.
+        if reader.has("resources") {
+            resources = try ReceiptResources(reader.counts("resources"), reader.place("resources"))
+        }
         try reader.finish()
     }
 }

@@ -45,6 +45,8 @@ package struct ReceiptPredicate: Hashable, Sendable {
     package var processesLeft: Int?
     /// The limits that the session ran into, such as `memory`.
     package var limitsReached: [String] = []
+    /// What the session used.
+    package var resources = ReceiptResources()
 
     /// A predicate of what every session has; the rest is set afterwards.
     package init(

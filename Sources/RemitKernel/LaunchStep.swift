@@ -42,6 +42,7 @@ package struct LaunchStep: Hashable, Sendable, CustomStringConvertible {
 extension LaunchStep {
     package static let deathSignal = LaunchStep(LAUNCH_DEATH_SIGNAL, "die with the supervisor")
     package static let awaitMapping = LaunchStep(LAUNCH_AWAIT_MAPPING, "wait for the id maps")
+    package static let cgroupNamespace = LaunchStep(LAUNCH_CGROUP_NAMESPACE, "a cgroup namespace of its own")
     package static let dropGroups = LaunchStep(LAUNCH_DROP_GROUPS, "drop supplementary groups")
     package static let newSession = LaunchStep(LAUNCH_NEW_SESSION, "start a session")
     package static let ownKeyring = LaunchStep(LAUNCH_KEYRING, "join a keyring of its own")

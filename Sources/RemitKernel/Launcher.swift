@@ -16,19 +16,23 @@ package struct LaunchPlan: Hashable, Sendable {
     package var environment: [String]
     /// CLONE_NEW… flags of clone3(2).
     package var namespaces: UInt64
+    /// pid 1 outlives the agent until ``Child/life`` is closed.
+    package var lingers: Bool
 
     package init(
         setup: [LaunchStep],
         agent: [LaunchStep] = [],
         arguments: [String],
         environment: [String],
-        namespaces: UInt64 = 0
+        namespaces: UInt64 = 0,
+        lingers: Bool = false
     ) {
         self.setup = setup
         self.agent = agent
         self.arguments = arguments
         self.environment = environment
         self.namespaces = namespaces
+        self.lingers = lingers
     }
 
     /// The step a child named in a failure; `nil` for the fork of the agent itself.
@@ -88,6 +92,8 @@ package final class Child {
     package let life: DescriptorBox
     private let plan: LaunchPlan
     private let trace: TracePage?
+    /// What the process and everything it waited for used, once it is collected: of a sandbox's pid 1, all of it.
+    package private(set) var processorMicroseconds: UInt64?
 
     fileprivate init(
         pid: pid_t,
@@ -224,7 +230,12 @@ package final class Child {
     /// Collects the ended process; the wait status, or `nil` while it still runs.
     package func reap() -> WaitStatus? {
         var status: CInt = 0
-        return unsafe waitpid(pid, &status, WNOHANG) == pid ? WaitStatus(rawValue: status) : nil
+        var usage = rusage()
+        guard unsafe wait4(pid, &status, WNOHANG, &usage) == pid else { return nil }
+        processorMicroseconds = [usage.ru_utime, usage.ru_stime].reduce(0) {
+            $0 + UInt64($1.tv_sec) * 1_000_000 + UInt64($1.tv_usec)
+        }
+        return WaitStatus(rawValue: status)
     }
 
     /// Waits for a process that is about to end by itself.

@@ -46,7 +46,13 @@ package struct SandboxPlan: Sendable {
         cgroupLimits = CgroupLimits(
             memory: request.limits.memory?.bytes,
             processes: request.limits.processes,
-            cpu: request.limits.cpu
+            cpu: request.limits.cpu,
+            io: request.limits.io.flatMap { io in
+                request.workspace?.disk.map {
+                    CgroupLimits.TransferLimit(device: $0, read: io.read?.bytes, write: io.write?.bytes)
+                }
+            },
+            endsTogether: request.limits.whenReached == .end
         )
         var builder = PlanBuilder(
             request: request, host: host, enforcement: enforcement, identity: identity, cache: cache)
@@ -58,7 +64,9 @@ package struct SandboxPlan: Sendable {
             arguments: request.command,
             environment: request.environment.map { "\($0.key)=\($0.value)" }.sorted(),
             // NEWUSER, NEWNS, NEWPID, NEWNET, NEWIPC, NEWUTS, NEWCGROUP
-            namespaces: 0x1000_0000 | 0x0002_0000 | 0x2000_0000 | 0x4000_0000 | 0x0800_0000 | 0x0400_0000 | 0x0200_0000
+            namespaces: 0x1000_0000 | 0x0002_0000 | 0x2000_0000 | 0x4000_0000 | 0x0800_0000 | 0x0400_0000
+                | (host.usesScope ? 0 : 0x0200_0000),
+            lingers: host.usesScope
         )
     }
 }
@@ -119,6 +127,8 @@ struct PlanBuilder {
 
     private mutating func enter() {
         setup += [.deathSignal, .awaitMapping]
+        // Into a scope it is moved only now, and it is not to see the way there.
+        if host.usesScope { setup.append(.cgroupNamespace) }
         if host.isRoot { setup.append(.dropGroups) }
         setup += [
             .identity(user: AgentIdentity.inside, group: AgentIdentity.inside), .newSession, .ownKeyring,
@@ -293,9 +303,9 @@ struct PlanBuilder {
         let home = request.profile.filesystem.home?.bytes ?? 1 << 28
         setup += [
             .move("proc", to: "proc", in: root),
-            .filesystem("tmpfs", options: ["size=\(temporary)", "mode=1777"], attributes: quiet, into: "tmp"),
+            .filesystem("tmpfs", options: volume(temporary, mode: "1777"), attributes: quiet, into: "tmp"),
             .move("tmp", to: "tmp", in: root),
-            .filesystem("tmpfs", options: ["size=\(home)", "mode=0700"], attributes: quiet, into: "home"),
+            .filesystem("tmpfs", options: volume(home, mode: "0700"), attributes: quiet, into: "home"),
             .move("home", to: SandboxPlan.Path.home, in: root),
             .filesystem(
                 "devpts", options: ["newinstance", "ptmxmode=0666", "mode=0620"],
@@ -315,6 +325,12 @@ struct PlanBuilder {
             ]
         }
         if request.terminal { terminalAfterPivot = true }
+    }
+
+    /// Options of a temporary file system. An empty file costs the kernel about 1 KiB that its size does not count:
+    /// without a number of files it could take all memory of a host that limits none.
+    private func volume(_ size: UInt64, mode: String) -> [String] {
+        ["size=\(size)", "nr_inodes=\(max(1024, size / 1024))", "mode=\(mode)"]
     }
 
     private var terminalAfterPivot = false
@@ -416,7 +432,10 @@ struct PlanBuilder {
         var result: [ResourceLimit] = [.core(0), .lockedMemory(65_536), .realtimePriority(0)]
         if let files = limits.openFiles { result.append(.openFiles(UInt64(files))) }
         if let size = limits.fileSize { result.append(.fileSize(size.bytes)) }
-        if let processes = limits.processes { result.append(.processes(UInt64(processes))) }
+        if let processes = limits.processes {
+            // A control group that holds it says so when it does: the limit of the kernel's other book is not the first.
+            result.append(.processes(UInt64(processes + (enforcement.isHeldByCgroup(.processLimit) ? 1 : 0))))
+        }
         if let memory = limits.memory, enforcement.state(of: .memoryLimit) != .enforced {
             result.append(.data(memory.bytes))
         }

@@ -43,6 +43,9 @@ package struct ApprovedWorkspace: Hashable, Sendable {
     package let mode: AccessMode
     package let facts: FileSystem.Facts
 
+    /// The disk it is on, if it is on one.
+    package var disk: BlockDevice? { BlockDevice(of: facts.device) }
+
     /// - Parameter forbidden: directories that no agent may see or be around: Remit's own, the caller's home.
     /// - Throws: ``SandboxError`` when the path is no directory, or one that would put the host at stake.
     package init(path: String, mode: AccessMode, forbidden: [ForbiddenPlace] = []) throws(SandboxError) {

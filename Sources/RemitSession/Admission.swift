@@ -45,9 +45,9 @@ package struct AdmittedSession: Sendable {
     package let task: TaskSpecification
     package let configuration: Configuration
     package let profile: Profile
-    package let host: HostSupport
+    package private(set) var host: HostSupport
     package let sandbox: SandboxRequest
-    package let plan: SandboxPlan
+    package private(set) var plan: SandboxPlan
     package let excused: Set<Layer>
     package let directories: Directories
     package let admitted: (wall: WallInstant, boot: BootInstant)
@@ -99,7 +99,29 @@ package struct AdmittedSession: Sendable {
             ]
         )
         try Self.checkBinds(profile, directories)
-        let enforcement = EnforcementPlan(profile: profile, limits: limits, host: host, excused: request.excused)
+        plan = try Self.plan(sandbox, on: host, excused: request.excused, directories: request.directories)
+    }
+
+    /// The same session on a host whose user's systemd refused what it had seemed to offer.
+    ///
+    /// - Throws: ``SessionError`` when the profile does not start without it.
+    func withoutScope(_ obstacle: String) throws(SessionError) -> AdmittedSession {
+        var other = self
+        other.host = host.withoutScope(obstacle)
+        other.plan = try Self.plan(sandbox, on: other.host, excused: excused, directories: directories)
+        return other
+    }
+
+    private static func plan(
+        _ sandbox: SandboxRequest,
+        on host: HostSupport,
+        excused: Set<Layer>,
+        directories: Directories
+    ) throws(SessionError) -> SandboxPlan {
+        let enforcement = EnforcementPlan(
+            profile: sandbox.profile, limits: sandbox.limits, host: host, disk: sandbox.workspace?.disk,
+            excused: excused
+        )
         if let refusal = enforcement.refusals.first {
             throw SessionError(
                 .refused,
@@ -108,8 +130,8 @@ package struct AdmittedSession: Sendable {
             )
         }
         do {
-            plan = try SandboxPlan(
-                sandbox, host: host, enforcement: enforcement, cache: FilterCache(directory: request.directories.cache)
+            return try SandboxPlan(
+                sandbox, host: host, enforcement: enforcement, cache: FilterCache(directory: directories.cache)
             )
         } catch {
             throw SessionError(.refused, error.description, hint: error.hint)

@@ -35,6 +35,7 @@ extension SessionHistory {
         predicate.degradedAllowed = degradedAllowed
         predicate.denials = denials
         predicate.limitsReached = limitsReached
+        predicate.resources = resources
         predicate.outcome = outcome ?? ReceiptOutcome(state: hasOutcome ? .notEvaluated : .none)
         predicate.leases = leases.map { lease in
             ReceiptLease(

@@ -38,6 +38,7 @@ package struct SessionHistory: Sendable {
     package private(set) var exit: AgentExit = .unknown
     package private(set) var denials: [String: Int] = [:]
     package private(set) var limitsReached: [String] = []
+    package private(set) var resources = ReceiptResources()
     package private(set) var processesLeft: Int?
     package private(set) var outcome: ReceiptOutcome?
 
@@ -73,7 +74,8 @@ package struct SessionHistory: Sendable {
         case "session.denied":
             if let call = body["call"]?.text { denials[call] = body["count"]?.number ?? 0 }
         case "session.limit":
-            if let name = body["name"]?.text { limitsReached.append(name) }
+            if let name = body["name"]?.text, !limitsReached.contains(name) { limitsReached.append(name) }
+        case JournalRecord.resourcesType: resources = ReceiptResources(journal: body)
         case "session.ending":
             if reason == nil {
                 reason = body["reason"]?.text.flatMap(EndReason.init(rawValue:))

@@ -97,5 +97,6 @@ func sample(journal: JournalHead = JournalHead(hash: String(repeating: "d", coun
     )
     predicate.proof = ReceiptProof(held: ["mount", "reach"], nanoseconds: 480_000)
     predicate.limitsReached = ["memory"]
+    predicate.resources = ReceiptResources([.memoryPeakBytes: 67_108_864, .cpuMicroseconds: 120_000, .memoryKills: 1])
     return predicate
 }

@@ -32,6 +32,17 @@ import Testing
         try Golden.compare(text(plan), with: "plan-user.golden.txt")
     }
 
+    @Test func `in a scope the cgroup namespace comes after the move, elsewhere with the clone`() throws {
+        let request = Made.request(limits: Limits(memory: ByteCount("1GiB"), processes: 32))
+        let scoped = try Made.plan(request, host: .scope(["memory", "pids"])).launch
+        #expect(scoped.setup[1].description == "wait for the id maps")
+        #expect(scoped.setup[2].description == "a cgroup namespace of its own")
+        #expect(scoped.namespaces & 0x0200_0000 == 0)
+        let direct = try Made.plan(request, host: .made()).launch
+        #expect(!direct.setup.contains { $0.description.contains("cgroup namespace") })
+        #expect(direct.namespaces == scoped.namespaces | 0x0200_0000)
+    }
+
     @Test func `the plan of root with a terminal reads as it always did`() throws {
         let request = Made.request(
             workspace: workspace, limits: Limits(openFiles: 64, fileSize: ByteCount("1MiB")), terminal: true)

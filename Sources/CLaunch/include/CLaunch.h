@@ -11,6 +11,7 @@
 enum launch_operation {
     LAUNCH_DEATH_SIGNAL,     ///< prctl(PR_SET_PDEATHSIG, SIGKILL)
     LAUNCH_AWAIT_MAPPING,    ///< wait until the supervisor wrote the id maps; end of stream = it died
+    LAUNCH_CGROUP_NAMESPACE, ///< unshare(CLONE_NEWCGROUP): the group the supervisor has put us into is the root
     LAUNCH_DROP_GROUPS,      ///< setgroups(0, NULL)
     LAUNCH_SET_IDS,          ///< setresgid(b), setresuid(a)
     LAUNCH_NEW_SESSION,      ///< setsid(2)
@@ -130,6 +131,7 @@ struct launch_plan {
     int control;
     int status;                       ///< init writes the agent's wait status here (an int)
     int life;                         ///< end of stream: the supervisor is gone
+    int lingers;                      ///< init outlives the agent until `life` ends: somebody else removes our group
     struct launch_trace *trace;       ///< may be NULL
     char *const *arguments;
     char **environment;               ///< room for `environment_capacity` entries, NULL-terminated
