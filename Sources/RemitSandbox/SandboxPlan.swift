@@ -407,7 +407,7 @@ struct PlanBuilder {
         agent.append(.changeDirectory("/" + SandboxPlan.Path.workspace))
         agent.append(.ready)
         // The filter is last: after it, only what the agent itself may do is left.
-        let filter = try compiledFilter()
+        guard let filter = try compiledFilter(stage: 0) else { throw SandboxError("there is no system-call filter") }
         let listener: Slot? = host.canReportCalls ? "listener" : nil
         agent.append(.seccomp(filter, listener: listener))
         if let listener { agent.append(.send(listener, tag: .listener)) }
@@ -418,6 +418,7 @@ struct PlanBuilder {
                 sealed: "/" + SandboxPlan.Path.sealed
             )
         )
+        if let second = try compiledFilter(stage: 1) { agent.append(.seccomp(second, listener: nil)) }
         agent.append(.execute(try candidates()))
     }
 
@@ -441,13 +442,18 @@ struct PlanBuilder {
         return result.map(\.withinOwn)
     }
 
-    private func compiledFilter() throws(SandboxError) -> [UInt8] {
+    /// The filter, or one of the two where the profile takes away what the launch needs; nothing for a second stage
+    /// that there is not.
+    private func compiledFilter(stage: Int) throws(SandboxError) -> [UInt8]? {
         let changes = request.profile.systemCalls
         let origins = request.profile.origins
         let notify = host.canReportCalls
-        return try cache.filter(for: changes, origins: origins, notify: notify) { () throws(SandboxError) in
-            let filter = try SystemCallTable.filter(for: changes, origins: origins, notify: notify)
-            do { return try filter.compiled() } catch {
+        if stage > 0, !SystemCallTable.deniesLaunch(changes) { return nil }
+        return try cache.filter(for: changes, origins: origins, notify: notify, stage: stage) {
+            () throws(SandboxError) in
+            let stages = try SystemCallPolicy(changes, origins: origins, notify: notify).stages
+            guard stages.indices.contains(stage) else { throw SandboxError("the filter has no stage \(stage)") }
+            do { return try stages[stage].compiled() } catch {
                 throw SandboxError("cannot compile the system-call filter: \(error)")
             }
         }

@@ -35,7 +35,7 @@ struct ProfileExport: ParsableCommand {
             case .bpf:
                 try FileSystem.writeAll(1, try policy.filter.compiled(), name: "standard output")
             case .pfc:
-                try FileSystem.writeAll(1, Array(try policy.filter.pseudoCode().utf8), name: "standard output")
+                Output.write(try policy.filter.pseudoCode())
             case .oci: Output.json(OCIExport.json(policy))
             }
         } catch let error as SandboxError {

@@ -30,6 +30,10 @@ struct ProfileImport: ParsableCommand {
                 "`\(profileName)` is no name of a profile",
                 hint: "lower case letters, digits and `-`, at most 63: give one by `--name`", code: 64)
         }
+        guard profileName != "default" else {
+            throw Output.fail(
+                "a profile that extends `default` cannot be called so", hint: "give another name by `--name`", code: 64)
+        }
         let result: OCIImport
         do {
             result = try OCIImport(try OCISeccomp(try JSONValue(parsing: try read())), kernel: host.kernel)

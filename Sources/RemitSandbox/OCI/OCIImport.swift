@@ -126,7 +126,9 @@ package struct OCIImport: Hashable, Sendable {
         let unconditional = own.filter(\.arguments.isEmpty)
         // As libseccomp has it, a rule without conditions takes the place of those with some.
         let action = (unconditional.last ?? (own.isEmpty ? nil : own.last))?.action ?? policy.defaultAction
-        for rule in own where rule.action == .log { note(.inexpressible, "allowed and logged, here only allowed", name) }
+        for rule in own where rule.action == .log {
+            note(.inexpressible, "allowed and logged, here only allowed", name)
+        }
         if unconditional.isEmpty, own.contains(where: { $0.action.lets }) { return look(at: name, own) }
         if unconditional.isEmpty, !own.isEmpty {
             // Refused by some arguments, and otherwise as everything.
@@ -205,7 +207,8 @@ package struct OCIImport: Hashable, Sendable {
 extension OCISeccomp.Argument {
     /// The condition as Remit has it, where it is one.
     var condition: SystemCallRule.Condition? {
-        guard comparison == .maskedEqual, let mask = UInt32(exactly: value), let value = UInt32(exactly: valueTwo) else {
+        guard comparison == .maskedEqual, let mask = UInt32(exactly: value), let value = UInt32(exactly: valueTwo)
+        else {
             return nil
         }
         return SystemCallRule.Condition(argument: UInt32(index), mask: mask, value: value)

@@ -115,7 +115,8 @@ private struct Members {
 
     init(_ value: JSONValue, _ path: String) throws(OCIError) {
         guard let members = value.members else {
-            throw OCIError(path: path, reason: path.isEmpty ? "the file is no JSON object" : "is \(value.kind), not an object")
+            throw OCIError(
+                path: path, reason: path.isEmpty ? "the file is no JSON object" : "is \(value.kind), not an object")
         }
         self.members = members
         self.path = path
