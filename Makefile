@@ -20,7 +20,7 @@ help: ## this list
 # ---- building
 
 deps: ## install the Debian packages that building, testing and the demo need (sudo when not root)
-	@scripts/deps build test
+	@scripts/deps build test programs
 
 build-deps:
 	@scripts/deps build
@@ -28,17 +28,23 @@ build-deps:
 build: build-deps ## debug build
 	$(SWIFT) build
 
-release: build-deps ## static-PIE .build/release/remit, and the PostgreSQL provider beside it
+release: build-deps ## static-PIE .build/release/remit, the PostgreSQL provider and remit-probe beside it
 	$(SWIFT) build --product remit $(STATIC_PIE)
 	$(SWIFT) build --product remit-provider-postgres --scratch-path .build-provider $(STATIC)
 	@cmp -s .build-provider/release/remit-provider-postgres $(BIN)/remit-provider-postgres \
 	    || install -m 755 .build-provider/release/remit-provider-postgres $(BIN)/remit-provider-postgres
+	@$(MAKE) --no-print-directory $(BIN)/remit-probe
 	@scripts/check-release $(BIN)/remit
+
+# Plain C and static, so that it runs in any root; SwiftPM's own would bring the Swift runtime along.
+$(BIN)/remit-probe: $(wildcard Sources/remit-probe/*.[ch])
+	@mkdir -p $(BIN)
+	$(CC) -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -pthread -static -o $@ $(filter %.c,$^)
 
 # ---- testing: each tier prints how many ran, and how many were skipped and why
 
 test: deps release ## every tier, as root also as an ordinary user
-	@scripts/test unit kernel cli posture interop
+	@scripts/test unit kernel cli posture programs interop
 
 unit: deps ## values and state machines, files, journal
 	@scripts/test unit
@@ -51,6 +57,12 @@ cli: deps release ## the release binary as a black box
 
 posture: deps release ## a live session seen from outside: descriptors, capabilities, mounts, namespaces, filter
 	@scripts/test posture
+
+breakout: deps release ## every way out of the catalogue, inside sessions and unconfined: Tests/Breakout/RESULTS.md
+	@scripts/breakout $(BIN)/remit $(BIN)/remit-probe --table Tests/Breakout/RESULTS.md
+
+programs: deps release ## git, compilers, interpreters, editors and real agents in sessions, unmodified
+	@scripts/test programs
 
 vm: deps vm-deps release ## cli, breakout and posture on stock Debian 12 and 13, in virtual machines (an hour or two)
 	@scripts/vm
@@ -102,5 +114,5 @@ install: ## binaries, profiles, schemas, man page, completions, systemd units (P
 clean: ## remove everything built
 	rm -rf .build .build-provider .build-thread .build-address .build-coverage .build-fuzz
 
-.PHONY: help deps build-deps build release test unit kernel cli posture vm vm-deps interop tsan asan fuzz coverage format lint \
-    docs demo bench bench-deps install clean
+.PHONY: help deps build-deps build release test unit kernel cli posture breakout programs vm vm-deps interop tsan asan \
+    fuzz coverage format lint docs demo bench bench-deps install clean

@@ -26,6 +26,7 @@ let package = Package(
     products: [
         .executable(name: "remit", targets: ["remit"]),
         .executable(name: "remit-provider-postgres", targets: ["remit-provider-postgres"]),
+        .executable(name: "remit-probe", targets: ["remit-probe"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -75,6 +76,9 @@ let package = Package(
             dependencies: ["CPostgres"],
             swiftSettings: strict
         ),
+
+        // Tries what no agent may do: run inside sessions, and unconfined where each attempt must succeed.
+        .executableTarget(name: "remit-probe", cSettings: strictC),
 
         // Tests: one folder a module, and the built binary as a black box.
         .target(name: "RemitTesting"),

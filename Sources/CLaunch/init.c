@@ -65,6 +65,9 @@ void launch_become_init(const struct launch_plan *plan, pid_t agent) {
             if (ended <= 0) { break; }
             if (ended == agent) {
                 if (write(plan->status, &status, sizeof status) < 0) { syscall(SYS_exit_group, 125); }
+                // A group that empties may be removed by whoever delegated it, before the supervisor has read from it
+                // what the session used: it closes `life` when it has.
+                if (plan->lingers) { continue; }
                 // With pid 1 the kernel kills whatever the agent left behind.
                 syscall(SYS_exit_group, 0);
             }

@@ -3,12 +3,12 @@
 
 #include "launch.h"
 
-static uint64_t now(void) {
+uint64_t launch_now(void) {
     struct timespec time = linux_clock(CLOCK_MONOTONIC);
     return (uint64_t)time.tv_sec * 1000000000ULL + (uint64_t)time.tv_nsec;
 }
 
-static void say(const struct launch_plan *plan, uint32_t kind, uint32_t phase, uint32_t index, int code) {
+void launch_say(const struct launch_plan *plan, uint32_t kind, uint32_t phase, uint32_t index, int code) {
     struct launch_message message = {.kind = kind, .phase = phase, .index = index, .code = code};
     while (send(plan->control, &message, sizeof message, MSG_NOSIGNAL) < 0 && errno == EINTR) {}
 }
@@ -25,7 +25,7 @@ int launch_await(const struct launch_plan *plan, char command) {
 }
 
 int launch_ready(const struct launch_plan *plan) {
-    say(plan, LAUNCH_IS_READY, 1, 0, 0);
+    launch_say(plan, LAUNCH_IS_READY, 1, 0, 0);
     ssize_t count;
     do {
         count = recv(plan->control, plan->extra, plan->extra_capacity, MSG_TRUNC);
@@ -89,18 +89,18 @@ static void run_steps(const struct launch_plan *plan, uint32_t phase, const stru
     }
     for (size_t index = 0; index < count; index++) {
         if (launch_run_step(plan, &steps[index]) < 0) {
-            say(plan, LAUNCH_FAILED, phase, (uint32_t)index, errno);
+            launch_say(plan, LAUNCH_FAILED, phase, (uint32_t)index, errno);
             _exit(125);
         }
-        if (index < room) { trace[index] = now(); }
+        if (index < room) { trace[index] = launch_now(); }
     }
 }
 
 __attribute__((noreturn)) static void run_plan(const struct launch_plan *plan) {
-    if (plan->trace != NULL) { plan->trace->started = now(); }
+    if (plan->trace != NULL) { plan->trace->started = launch_now(); }
     // A descriptor too many would be the agent's: without close_range(2) nothing starts.
     if (launch_close_others(plan->keep, plan->keep_count) < 0) {
-        say(plan, LAUNCH_FAILED, 0, 0, errno);
+        launch_say(plan, LAUNCH_FAILED, 0, 0, errno);
         _exit(125);
     }
     run_steps(plan, 0, plan->setup, plan->setup_count);
@@ -108,7 +108,7 @@ __attribute__((noreturn)) static void run_plan(const struct launch_plan *plan) {
     // A raw clone: glibc's fork would take its own locks, which a thread of the supervisor may have held.
     pid_t agent = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
     if (agent < 0) {
-        say(plan, LAUNCH_FAILED, 0, (uint32_t)plan->setup_count, errno);
+        launch_say(plan, LAUNCH_FAILED, 0, (uint32_t)plan->setup_count, errno);
         _exit(125);
     }
     if (agent == 0) {

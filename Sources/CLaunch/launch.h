@@ -14,6 +14,15 @@ int launch_await(const struct launch_plan *plan, char command);
 /// Says that everything is built, and receives the last of the environment with the word to go.
 int launch_ready(const struct launch_plan *plan);
 
+/// Writes one message to the supervisor.
+void launch_say(const struct launch_plan *plan, uint32_t kind, uint32_t phase, uint32_t index, int code);
+
+/// CLOCK_MONOTONIC in nanoseconds.
+uint64_t launch_now(void);
+
+/// Runs the probes of a LAUNCH_PROVE step, and tells the supervisor. Does not return when one got through.
+int launch_prove(const struct launch_plan *plan, const struct launch_step *step);
+
 int launch_send_descriptor(const struct launch_plan *plan, int descriptor, int tag);
 
 /// Becomes pid 1 of the sandbox: reaps, reports the agent's status, and leaves when the supervisor does.

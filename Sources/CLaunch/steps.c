@@ -3,7 +3,6 @@
 
 #include "launch.h"
 
-
 #include <linux/securebits.h>
 #include <net/if.h>
 
@@ -254,6 +253,7 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
     switch ((enum launch_operation)step->operation) {
     case LAUNCH_DEATH_SIGNAL: return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     case LAUNCH_AWAIT_MAPPING: return launch_await(plan, LAUNCH_MAPPED);
+    case LAUNCH_CGROUP_NAMESPACE: return (int)syscall(SYS_unshare, CLONE_NEWCGROUP);
     case LAUNCH_DROP_GROUPS: return (int)syscall(SYS_setgroups, 0, NULL);
     case LAUNCH_SET_IDS:
         if (syscall(SYS_setresgid, step->b, step->b, step->b) < 0) { return -1; }
@@ -307,6 +307,7 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
         int listener = linux_seccomp(SECCOMP_SET_MODE_FILTER, (unsigned int)step->a, &program);
         return step->a & SECCOMP_FILTER_FLAG_NEW_LISTENER ? keep_in(slot, listener) : listener;
     }
+    case LAUNCH_PROVE: return launch_prove(plan, step);
     case LAUNCH_EXECUTE: return execute(plan, step);
     }
     errno = ENOSYS;

@@ -48,6 +48,8 @@ void linux_set_filesystem_ids(uid_t user, gid_t group) {
     }
 }
 
+int linux_event_counter(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
 int linux_pipe(int descriptors[2], int flags) { return pipe2(descriptors, flags); }
 
 const char *linux_error_text(int code, char *buffer, size_t size) { return strerror_r(code, buffer, size); }

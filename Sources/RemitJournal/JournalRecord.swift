@@ -33,6 +33,8 @@ package struct JournalRecord: Hashable, Sendable {
     package static let checkpointType = "checkpoint"
     /// The type of the last record but one of a finished journal.
     package static let sealedType = "session.sealed"
+    /// The type of the record that says what the session used.
+    package static let resourcesType = "session.resources"
     /// The type of the record that answers for what a crash left behind.
     package static let recoveredType = "journal.recovered"
 

@@ -17,6 +17,8 @@ struct MemberReader {
 
     func place(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
+    func has(_ name: String) -> Bool { rest[name] != nil }
+
     func refuse(_ name: String, _ reason: String) -> ReceiptProblem {
         ReceiptProblem(place: place(name), reason: reason)
     }

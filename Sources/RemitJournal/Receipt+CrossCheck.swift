@@ -5,7 +5,8 @@ extension Receipt {
     /// Compares what a receipt says with the journal it speaks of; empty when they agree.
     ///
     /// Besides the journal's seal, session, head and length, every member of the first record's body and of the
-    /// `session.sealed` record's body that has the name of a text or digest member of the receipt must be equal to it.
+    /// `session.sealed` record's body that has the name of a text or digest member of the receipt must be equal to it;
+    /// and what the session used must be what `session.resources` says.
     package static func crossCheck(_ predicate: ReceiptPredicate, journal: JournalReader) -> [ReceiptProblem] {
         var problems: [ReceiptProblem] = []
         func expect(_ agrees: Bool, _ place: String, _ reason: @autoclosure () -> String) {
@@ -30,6 +31,14 @@ extension Receipt {
                     recorded == said[name], name, "the journal says `\(recorded.text ?? "")` in `\(record.type)`"
                 )
             }
+        }
+        if let recorded = journal.records.last(where: { $0.type == JournalRecord.resourcesType }) {
+            expect(
+                ReceiptResources(journal: recorded.body) == predicate.resources, "resources",
+                "the journal says `\(recorded.body.canonicalText)`"
+            )
+        } else {
+            expect(predicate.resources.figures.isEmpty, "resources", "the journal has no figures")
         }
         return problems
     }

@@ -12,10 +12,11 @@ extension ReceiptPredicate {
             "taskDigest": .string(taskDigest), "planDigest": .optional(planDigest),
             "profileDigest": .optional(profileDigest),
             "journal": ["head": .string(journal.hash), "count": .integer(journal.count)],
-            "layers": .array(layers.map(\.json)), "degradedAllowed": .strings(degradedAllowed),
+            "layers": .array(layers.map(\.json)), "proof": proof?.json ?? .null,
+            "degradedAllowed": .strings(degradedAllowed),
             "leases": .array(leases.map(\.json)), "denials": .object(denials.mapValues(JSONValue.integer)),
             "outcome": outcome.json, "times": times.json, "processesLeft": .optional(processesLeft),
-            "limitsReached": .strings(limitsReached),
+            "limitsReached": .strings(limitsReached), "resources": resources.json,
         ]
     }
 
@@ -37,11 +38,18 @@ extension ReceiptPredicate {
             processesLeft: try reader.optionalInteger("processesLeft")
         )
         layers = try reader.list("layers", ReceiptLayer.init)
+        proof = try reader.optional("proof") { (reader, name) throws(ReceiptProblem) in
+            try ReceiptProof(reader.object(name))
+        }
         degradedAllowed = try reader.texts("degradedAllowed")
         leases = try reader.list("leases", ReceiptLease.init)
         denials = try reader.counts("denials")
         outcome = try ReceiptOutcome(reader.object("outcome"))
         limitsReached = try reader.texts("limitsReached")
+        // Receipts of earlier versions have none.
+        if reader.has("resources") {
+            resources = try ReceiptResources(reader.counts("resources"), reader.place("resources"))
+        }
         try reader.finish()
     }
 }
@@ -77,6 +85,16 @@ extension ReceiptLayer {
         self.init(
             name: try reader.text("name"), state: try reader.choice("state"), detail: try reader.text("detail")
         )
+        try reader.finish()
+    }
+}
+
+extension ReceiptProof {
+    fileprivate var json: JSONValue { ["held": .strings(held), "nanoseconds": .integer(nanoseconds)] }
+
+    fileprivate init(_ given: MemberReader) throws(ReceiptProblem) {
+        var reader = given
+        self.init(held: try reader.texts("held"), nanoseconds: try reader.integer("nanoseconds"))
         try reader.finish()
     }
 }

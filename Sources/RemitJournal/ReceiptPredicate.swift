@@ -29,6 +29,8 @@ package struct ReceiptPredicate: Hashable, Sendable {
     package var journal: JournalHead
     /// What was really enforced.
     package var layers: [ReceiptLayer] = []
+    /// What was proved inside before the agent ran; nil when it never came to that.
+    package var proof: ReceiptProof?
     /// The layers whose absence the operator allowed by name.
     package var degradedAllowed: [String] = []
     /// Every credential that was issued or may have been.
@@ -43,6 +45,8 @@ package struct ReceiptPredicate: Hashable, Sendable {
     package var processesLeft: Int?
     /// The limits that the session ran into, such as `memory`.
     package var limitsReached: [String] = []
+    /// What the session used.
+    package var resources = ReceiptResources()
 
     /// A predicate of what every session has; the rest is set afterwards.
     package init(
@@ -121,6 +125,20 @@ package struct ReceiptLayer: Hashable, Sendable {
         self.name = name
         self.state = state
         self.detail = detail
+    }
+}
+
+/// What was attempted inside the finished sandbox, and refused, before the agent ran.
+package struct ReceiptProof: Hashable, Sendable {
+    /// The probes that were refused, such as `mount`.
+    package var held: [String]
+    /// What all of them took.
+    package var nanoseconds: Int
+
+    /// A proof from its parts.
+    package init(held: [String], nanoseconds: Int) {
+        self.held = held
+        self.nanoseconds = nanoseconds
     }
 }
 

@@ -75,6 +75,7 @@ final class LaunchLayout {
         unsafe layout.control = control
         unsafe layout.status = status
         unsafe layout.life = life
+        unsafe layout.lingers = plan.lingers ? 1 : 0
         unsafe layout.trace = trace?.pointer
         unsafe layout.arguments = UnsafePointer(strings(plan.arguments, room: plan.arguments.count + 1))
         unsafe layout.environment = strings(plan.environment, room: base + Self.extraEntries + 1)

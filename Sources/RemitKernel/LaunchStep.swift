@@ -42,6 +42,7 @@ package struct LaunchStep: Hashable, Sendable, CustomStringConvertible {
 extension LaunchStep {
     package static let deathSignal = LaunchStep(LAUNCH_DEATH_SIGNAL, "die with the supervisor")
     package static let awaitMapping = LaunchStep(LAUNCH_AWAIT_MAPPING, "wait for the id maps")
+    package static let cgroupNamespace = LaunchStep(LAUNCH_CGROUP_NAMESPACE, "a cgroup namespace of its own")
     package static let dropGroups = LaunchStep(LAUNCH_DROP_GROUPS, "drop supplementary groups")
     package static let newSession = LaunchStep(LAUNCH_NEW_SESSION, "start a session")
     package static let ownKeyring = LaunchStep(LAUNCH_KEYRING, "join a keyring of its own")
@@ -260,6 +261,29 @@ extension LaunchStep {
             $0.slot = listener
             // NEW_LISTENER, and WAIT_KILLABLE_RECV: a signal does not tear a report that was received.
             $0.a = listener == nil ? 0 : 1 << 3 | 1 << 5
+        }
+    }
+
+    /// Attempts, as the agent, what the finished sandbox must refuse; one that gets through ends the launch.
+    ///
+    /// - Parameters:
+    ///   - agent: the uid that the agent must have.
+    ///   - hidden: absolute paths that must not open.
+    ///   - unwritable: directories in which nothing can be made.
+    ///   - sealed: a file that is there and that Landlock alone closes.
+    package static func prove(
+        _ probes: [ConfinementProbe],
+        agent: UInt32,
+        hidden: [String],
+        unwritable: [String],
+        sealed: String
+    ) -> LaunchStep {
+        LaunchStep(LAUNCH_PROVE, "prove the sandbox (\(probes.map(\.name).joined(separator: ", ")))").with {
+            $0.a = UInt64(probes.reduce(0) { $0 | $1.bit })
+            $0.b = UInt64(agent)
+            $0.data = (hidden.map { "r" + $0 } + unwritable.map { "w" + $0 } + ["s" + sealed]).flatMap {
+                Array($0.utf8) + [0]
+            }
         }
     }
 

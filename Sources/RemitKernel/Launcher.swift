@@ -16,19 +16,23 @@ package struct LaunchPlan: Hashable, Sendable {
     package var environment: [String]
     /// CLONE_NEW… flags of clone3(2).
     package var namespaces: UInt64
+    /// pid 1 outlives the agent until ``Child/life`` is closed.
+    package var lingers: Bool
 
     package init(
         setup: [LaunchStep],
         agent: [LaunchStep] = [],
         arguments: [String],
         environment: [String],
-        namespaces: UInt64 = 0
+        namespaces: UInt64 = 0,
+        lingers: Bool = false
     ) {
         self.setup = setup
         self.agent = agent
         self.arguments = arguments
         self.environment = environment
         self.namespaces = namespaces
+        self.lingers = lingers
     }
 
     /// The step a child named in a failure; `nil` for the fork of the agent itself.
@@ -44,6 +48,8 @@ package enum LaunchMessage {
     case ready
     case descriptor(DescriptorTag, DescriptorBox)
     case failed(LaunchFailure)
+    /// Every probe was refused; the program is executed next.
+    case proved(ConfinementProof)
     /// The socket was closed: after ``ready`` and ``Child/go(extraEnvironment:)`` this means the program runs.
     case ended
 }
@@ -54,7 +60,16 @@ package struct LaunchFailure: Error, Hashable, Sendable, CustomStringConvertible
     package let errno: Errno
     /// The failing step was the execution of the program itself.
     package let isExecution: Bool
-    package var description: String { "\(step): \(errno)" }
+    /// The probe that got through, when that is what failed.
+    package let breach: ConfinementProbe?
+    package var description: String { breach.map { "it was possible to \($0.attempt)" } ?? "\(step): \(errno)" }
+
+    package init(step: String, errno: Errno, isExecution: Bool, breach: ConfinementProbe? = nil) {
+        self.step = step
+        self.errno = errno
+        self.isExecution = isExecution
+        self.breach = breach
+    }
 }
 
 extension LaunchFailure {
@@ -77,6 +92,8 @@ package final class Child {
     package let life: DescriptorBox
     private let plan: LaunchPlan
     private let trace: TracePage?
+    /// What the process and everything it waited for used, once it is collected: of a sandbox's pid 1, all of it.
+    package private(set) var processorMicroseconds: UInt64?
 
     fileprivate init(
         pid: pid_t,
@@ -178,6 +195,18 @@ package final class Child {
         case LAUNCH_DESCRIPTOR.rawValue:
             guard let descriptor, let tag = DescriptorTag(rawValue: message.code) else { return .ended }
             return .descriptor(tag, descriptor)
+        case LAUNCH_PROVED.rawValue:
+            return .proved(
+                ConfinementProof(held: ConfinementProbe.all(in: message.index), nanoseconds: Int(message.code))
+            )
+        case LAUNCH_BREACHED.rawValue:
+            return .failed(
+                LaunchFailure(
+                    step: "prove the sandbox", errno: .notPermitted, isExecution: false,
+                    // A number that is on no list is a breach as well.
+                    breach: ConfinementProbe(rawValue: message.index) ?? .authority
+                )
+            )
         default:
             let step = plan.step(phase: message.phase, index: message.index)
             return .failed(
@@ -201,7 +230,12 @@ package final class Child {
     /// Collects the ended process; the wait status, or `nil` while it still runs.
     package func reap() -> WaitStatus? {
         var status: CInt = 0
-        return unsafe waitpid(pid, &status, WNOHANG) == pid ? WaitStatus(rawValue: status) : nil
+        var usage = rusage()
+        guard unsafe wait4(pid, &status, WNOHANG, &usage) == pid else { return nil }
+        processorMicroseconds = [usage.ru_utime, usage.ru_stime].reduce(0) {
+            $0 + UInt64($1.tv_sec) * 1_000_000 + UInt64($1.tv_usec)
+        }
+        return WaitStatus(rawValue: status)
     }
 
     /// Waits for a process that is about to end by itself.

@@ -27,6 +27,10 @@ package struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
     package static let noDevice = Errno(code: ENODEV)
     package static let notDirectory = Errno(code: ENOTDIR)
     package static let addressFamily = Errno(code: EAFNOSUPPORT)
+    package static let protocolNotSupported = Errno(code: EPROTONOSUPPORT)
+    package static let socketType = Errno(code: ESOCKTNOSUPPORT)
+    package static let invalidArgument = Errno(code: EINVAL)
+    package static let notTerminal = Errno(code: ENOTTY)
 
     /// strerror(3) in lower case.
     package var description: String {

@@ -34,10 +34,6 @@ package struct SystemCallListener {
 extension SystemCallFilter {
     /// The name of a system call on this machine; its number where it has none.
     package static func name(of number: Int32) -> String {
-        guard let name = unsafe seccomp_syscall_resolve_num_arch(UInt32(SCMP_ARCH_NATIVE), number) else {
-            return "call \(number)"
-        }
-        defer { unsafe free(name) }
-        return unsafe String(cString: name)
+        SystemCallNumbers.name(of: number) ?? "call \(number)"
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compatibility is a value: what was asked, what this host has, and what will really be enforced.
 
-internal import RemitKernel
+package import RemitKernel
 package import RemitTask
 
 /// How one layer will hold in this session.
@@ -39,7 +39,7 @@ package struct EnforcementPlan: Hashable, Sendable {
     package var refusals: [LayerEnforcement] { layers.filter(\.isRefusal) }
 
     /// The layer is promised, and it is the session's control group that has to keep the promise.
-    func isHeldByCgroup(_ layer: Layer) -> Bool {
+    package func isHeldByCgroup(_ layer: Layer) -> Bool {
         layers.contains { $0.layer == layer && $0.state == .enforced && $0.byCgroup }
     }
 
@@ -49,11 +49,18 @@ package struct EnforcementPlan: Hashable, Sendable {
 
     /// - Parameters:
     ///   - limits: the session's limits; a limit that is not set is not a layer of it.
+    ///   - disk: what the workspace is on; `nil` without a workspace, or where that is no disk.
     ///   - excused: layers named by `--allow-degraded`.
-    package init(profile: Profile, limits: Limits, host: HostSupport, excused: Set<Layer>) {
-        let limitable = Set(["memory", "pids", "cpu"].filter { Self.canLimit($0, host) })
+    package init(
+        profile: Profile, limits: Limits, host: HostSupport, disk: BlockDevice? = nil, excused: Set<Layer>
+    ) {
+        var limitable = Set(CgroupLimits.controllers.filter(host.canLimit))
+        if disk == nil { limitable.remove("io") }
         layers = Layer.allCases.compactMap { layer in
-            guard let (state, detail) = Self.judge(layer, limits, host, limitable) else { return nil }
+            let judged =
+                layer == .ioLimit
+                ? limits.io.map { Self.judge($0, host, disk) } : Self.judge(layer, limits, host, limitable)
+            guard let (state, detail) = judged else { return nil }
             return LayerEnforcement(
                 layer: layer,
                 state: state,
@@ -88,15 +95,9 @@ package struct EnforcementPlan: Hashable, Sendable {
             guard host.landlock.abi > 0 else {
                 return (.missing, "the kernel has no Landlock, or it is off (add `landlock` to the lsm= boot option)")
             }
-            return (.enforced, "ABI \(min(host.landlock.abi, LandlockRuleset.testedABI))")
-        case .landlockTruncate:
-            // What no rule lets an agent write is on a read-only mount as well, so this is the second of two locks.
-            return host.landlock.abi >= 3
-                ? (.enforced, "truncation follows the file rules")
-                : (
-                    .degraded,
-                    "by read-only mounts alone: needs Landlock ABI 3 (Linux 6.2), this host has \(host.landlock.abi)"
-                )
+            let abi = min(host.landlock.abi, LandlockRuleset.testedABI)
+            // Where nothing may be changed the mounts are read-only, and that covers truncation as well.
+            return (.enforced, abi >= 3 ? "ABI \(abi)" : "ABI \(abi); truncation is refused by read-only mounts")
         case .landlockScopes:
             return host.landlock.abi >= 6
                 ? (.enforced, "signals and abstract sockets")
@@ -104,16 +105,26 @@ package struct EnforcementPlan: Hashable, Sendable {
         case .seccomp: return (.enforced, "allowlist, native architecture only")
         case .cgroup:
             guard let parent = host.cgroupParent else {
-                return (.missing, "no control group this user may write to; the pid namespace kills instead")
+                let systemd = host.scopeObstacle.map { ", and the user's systemd \($0)" } ?? ""
+                return (.missing, "no control group this user may write to\(systemd); the pid namespace kills instead")
             }
             return host.hasCgroupKill
-                ? (.enforced, "born in a group of its own under \(parent)")
+                ? (
+                    .enforced,
+                    host.usesScope
+                        ? "in a scope of its own, delegated by the user's systemd under \(parent)"
+                        : "born in a group of its own under \(parent)"
+                )
                 : (.missing, "the kernel has no cgroup.kill (Linux 5.14)")
         case .memoryLimit:
             guard let memory = limits.memory else { return nil }
             return limitable.contains("memory")
                 ? (.enforced, "\(memory) by control group")
-                : (.degraded, "\(memory) of data per process (RLIMIT_DATA), not for the session")
+                : (
+                    .degraded,
+                    "\(memory) resident, sampled every \(SampledLimits.milliseconds) ms by the supervisor, "
+                        + "and of data per process (RLIMIT_DATA)"
+                )
         case .processLimit:
             guard let processes = limits.processes else { return nil }
             return limitable.contains("pids")
@@ -123,19 +134,34 @@ package struct EnforcementPlan: Hashable, Sendable {
             guard let cpu = limits.cpu else { return nil }
             return limitable.contains("cpu")
                 ? (.enforced, "\(cpu) CPUs by control group")
-                : (.missing, "needs a control group this user may write to")
+                : (.missing, "needs \(Self.need("cpu", host))")
+        case .ioLimit: return nil
         case .guard: return (.enforced, "a process of its own")
         }
     }
 
-    /// Whether the controller is there for this user; what was really written is checked again at launch.
-    private static func canLimit(_ controller: String, _ host: HostSupport) -> Bool {
-        guard host.isRoot, host.cgroupParent != nil else { return false }
-        if host.cgroups.isHybrid { return host.cgroups.controllers[controller] != nil }
-        let available = (try? FileSystem.read("\(host.cgroups.unified ?? "")/cgroup.controllers", limit: 4096)) ?? []
-        return String(decoding: available, as: UTF8.self).split(whereSeparator: \.isWhitespace)
-            .contains(Substring(controller))
+    private static func judge(
+        _ io: TransferLimits, _ host: HostSupport, _ disk: BlockDevice?
+    ) -> (LayerEnforcement.State, String) {
+        guard let disk else { return (.missing, "the workspace is on no disk that a control group could limit") }
+        guard host.canLimit("io") else { return (.missing, "needs \(need("io", host))") }
+        let words = "\(io) a second on disk \(disk), by control group"
+        guard host.cgroups.isHybrid, io.write != nil else { return (.enforced, words) }
+        return (.degraded, "\(words) of version 1, which does not see what is written back later")
     }
+
+    /// What a limit lacks that only a control group can hold.
+    private static func need(_ controller: String, _ host: HostSupport) -> String {
+        host.cgroupParent == nil
+            ? "a control group this user may write to"
+            : "the `\(controller)` controller, which \(host.usesScope ? "the user's systemd was" : "we are") not given"
+    }
+}
+
+/// Limits that no control group holds, looked after by the supervisor.
+package enum SampledLimits {
+    /// How often it looks: what a session can take in between is above its limit until then.
+    package static let milliseconds = 200
 }
 
 extension Layer {
@@ -145,6 +171,7 @@ extension Layer {
         case .memoryLimit: "memory"
         case .processLimit: "pids"
         case .cpuLimit: "cpu"
+        case .ioLimit: "io"
         default: nil
         }
     }

@@ -12,6 +12,12 @@ package struct HostSupport: Sendable {
     /// Where a session's control group would be made; `nil`: nowhere.
     package let cgroupParent: String?
     package let hasCgroupKill: Bool
+    /// The controllers whose limits a session's group of version 2 can have.
+    package let delegable: Set<String>
+    /// The user's systemd makes the session's group, as a scope.
+    package let usesScope: Bool
+    /// Why the user's systemd makes none; `nil` when it was not needed.
+    package let scopeObstacle: String?
     /// Refused system calls can be reported to the supervisor.
     package let canReportCalls: Bool
     /// `user.max_user_namespaces` of this namespace.
@@ -19,21 +25,55 @@ package struct HostSupport: Sendable {
     /// A sysctl that forbids ordinary users their user namespaces, as `name=value`.
     package let userNamespaceObstacle: String?
 
-    /// Asks the kernel; takes well under a millisecond.
+    /// Asks the kernel, which takes well under a millisecond, and for an ordinary user the user's systemd.
     package static func probe() -> HostSupport {
         let cgroups = CgroupHierarchies.probe()
-        let parent = SessionCgroup.parent(in: cgroups)
+        let own = SessionCgroup.parent(in: cgroups)
+        var manager: UserManagerSupport?
+        var scopeObstacle: String?
+        if let unified = cgroups.unified, !CurrentProcess.isRoot {
+            do throws(UserManagerError) {
+                let connection = try UserManager(runtimeDirectory: UserManager.runtimeDirectory)
+                manager = try connection.support(unified: unified)
+            } catch {
+                scopeObstacle = error.description
+            }
+        }
+        let parent = manager?.group ?? own
         return HostSupport(
             isRoot: CurrentProcess.isRoot,
             kernel: text("/proc/sys/kernel/osrelease") ?? "unknown",
             landlock: .probe(),
             cgroups: cgroups,
             cgroupParent: parent,
-            hasCgroupKill: parent.map(Self.hasKill) ?? false,
+            hasCgroupKill: manager?.hasKill ?? parent.map(Self.hasKill) ?? false,
+            delegable: manager?.controllers ?? own.map { own in
+                // Of our own directory nothing is known before it is there; the root above it hands down to it.
+                SessionCgroup.delegable(below: CurrentProcess.isRoot ? FileSystem.parent(of: own) : own)
+            } ?? [],
+            usesScope: manager != nil,
+            scopeObstacle: scopeObstacle,
             canReportCalls: SystemCallListener.isSupported(),
             userNamespaceLimit: text("/proc/sys/user/max_user_namespaces").flatMap { Int($0) } ?? 0,
             userNamespaceObstacle: CurrentProcess.isRoot ? nil : obstacle()
         )
+    }
+
+    /// The same host after the user's systemd refused what it seemed to offer.
+    package func withoutScope(_ obstacle: String) -> HostSupport {
+        HostSupport(
+            isRoot: isRoot, kernel: kernel, landlock: landlock, cgroups: cgroups, cgroupParent: nil,
+            hasCgroupKill: false, delegable: [], usesScope: false, scopeObstacle: obstacle,
+            canReportCalls: canReportCalls, userNamespaceLimit: userNamespaceLimit,
+            userNamespaceObstacle: userNamespaceObstacle
+        )
+    }
+
+    /// Whether a session's group can hold a limit of this controller.
+    func canLimit(_ controller: String) -> Bool {
+        guard cgroupParent != nil else { return false }
+        guard isRoot, cgroups.isHybrid else { return delegable.contains(controller) }
+        return CgroupHierarchies.versionOne(controller).map { cgroups.controllers[$0] != nil } ?? false
     }
 
     // The root group has no cgroup.kill; any other one shows whether the kernel does.

@@ -8,6 +8,8 @@ internal import RemitTask
 package enum SandboxEvent {
     /// Everything is built; nothing of the agent has run. ``Sandbox/release(secrets:)`` lets it.
     case ready
+    /// What the sandbox must refuse was attempted inside, and refused; the agent's program is executed next.
+    case proved(ConfinementProof)
     /// The agent's program was executed.
     case started
     /// A step failed; nothing of the agent has run.
@@ -50,11 +52,19 @@ package final class Sandbox {
     private var listenerWatch: EventLoop.WatchToken?
     private var isReleased = false
     private var hasReported = false
+    private var isProved = false
     private var hasEmptied = false
     package private(set) var initHasEnded = false
+    private var earlier = ResourceFigures()
 
     package var initPID: Int32 { child.pid }
     package var initProcess: CInt { child.process.number }
+    /// What was counted of the session until now; read before ``close()``.
+    package var figures: ResourceFigures {
+        var figures = (cgroup?.figures ?? ResourceFigures()).completed(by: earlier)
+        if figures.cpuMicroseconds == nil { figures.cpuMicroseconds = child.processorMicroseconds }
+        return figures
+    }
     /// When each launch step ended; see ``Child/phases``.
     package var phases: [(step: String, nanoseconds: UInt64)] { child.phases }
 
@@ -90,6 +100,8 @@ package final class Sandbox {
     ) throws(SandboxError) -> Sandbox {
         do {
             return try build(plan, session, host, usesTerminal, traced, loop, handler)
+        } catch let error as UserManagerError {
+            throw SandboxError("cannot start the sandbox: the user's systemd \(error)", scopeObstacle: "\(error)")
         } catch {
             throw SandboxError("cannot start the sandbox: \(error)")
         }
@@ -103,7 +115,7 @@ package final class Sandbox {
         _ traced: Bool,
         _ loop: EventLoop,
         _ handler: @escaping (SandboxEvent) -> Void
-    ) throws(SystemCallError) -> Sandbox {
+    ) throws -> Sandbox {
         var descriptors: [Slot: CInt] = [:]
         var held: [DescriptorBox] = []
         for tree in plan.trees {
@@ -133,13 +145,30 @@ package final class Sandbox {
                 held.append(end)
             }
         }
-        let cgroup = try SessionCgroup.create(session: session, limits: plan.cgroupLimits, in: host.cgroups)
-        do throws(SystemCallError) {
-            try check(cgroup, holds: plan.enforcement)
+        var cgroup =
+            host.usesScope
+            ? nil : try SessionCgroup.create(session: session, limits: plan.cgroupLimits, in: host.cgroups)
+        do {
+            if !host.usesScope { try check(cgroup, holds: plan.enforcement) }
             let child = try Child.launch(
                 plan.launch, descriptors: descriptors, cgroup: cgroup?.descriptor, traced: traced
             )
             for end in held { end.close() }
+            if host.usesScope {
+                // The scope is made around a process that exists and waits: nothing of it has run yet.
+                do {
+                    let made = try SessionCgroup.createScope(
+                        session: session, process: child.pid, limits: plan.cgroupLimits,
+                        unified: host.cgroups.unified ?? ""
+                    )
+                    cgroup = made
+                    try check(made, holds: plan.enforcement)
+                } catch {
+                    abandon(child)
+                    let words = error is UserManagerError ? "\(error)" : "gave a scope that cannot \(error)"
+                    throw UserManagerError(words)
+                }
+            }
             let sandbox = Sandbox(
                 plan: plan, cgroup: cgroup, child: child, streams: streams, loop: loop, handler: handler
             )
@@ -201,8 +230,14 @@ package final class Sandbox {
         try child.go(extraEnvironment: secrets)
     }
 
+    /// Reads what was counted while there is something to read: systemd removes the group of a scope when it is empty.
+    private func takeFigures() {
+        if plan.launch.lingers, let figures = cgroup?.figures { earlier = figures.completed(by: earlier) }
+    }
+
     /// Kills every process: by the control group where there is one, and by pid 1 in any case.
     package func kill() {
+        if !initHasEnded { takeFigures() }
         try? cgroup?.kill()
         child.life.close()
         try? child.signal(9)
@@ -234,12 +269,18 @@ package final class Sandbox {
 
     private func abandon() {
         kill()
+        Self.abandon(child)
+        close()
+    }
+
+    private static func abandon(_ child: Child) {
+        child.life.close()
+        try? child.signal(9)
         var limit = 0
         while child.reap() == nil, limit < 1000 {
             ProcessIdentity.pause(milliseconds: 1)
             limit += 1
         }
-        close()
     }
 
     private func stopWatching(_ watch: ReferenceWritableKeyPath<Sandbox, EventLoop.WatchToken?>) {
@@ -278,6 +319,9 @@ package final class Sandbox {
         case .descriptor(.listener, let listener): listen(listener)
         case .descriptor(.terminal, let terminal):
             streams = AgentStreams(input: terminal, output: terminal, errors: nil)
+        case .proved(let proof):
+            isProved = true
+            handler(.proved(proof))
         case .failed(let failure):
             hasReported = true
             handler(.failed(failure))
@@ -289,8 +333,10 @@ package final class Sandbox {
         self.listener = listener
         let calls = SystemCallListener(listener.number)
         listenerWatch = try? loop.watch(listener.number, for: .read) { [unowned self] readiness in
+            // Whatever was said before the call comes first: the proof's own attempts are nobody's strikes.
+            self.hear()
             if let call = calls.refuseNext() {
-                self.handler(.refused(call: SystemCallFilter.name(of: call)))
+                if self.isProved { self.handler(.refused(call: SystemCallFilter.name(of: call))) }
             } else if readiness.hungUp {
                 self.stopListening()
             }
@@ -316,6 +362,8 @@ package final class Sandbox {
         hear()
         guard let status = child.agentStatus() else { return stopWatching(\.statusWatch) }
         stopWatching(\.statusWatch)
+        // Before its release nobody ends a session because the agent's process is gone.
+        if plan.launch.lingers, !isReleased { kill() }
         // A process that could not become the agent has an exit status as well, but not the agent's.
         if !hasReported { handler(.agentEnded(status)) }
     }

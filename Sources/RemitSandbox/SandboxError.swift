@@ -6,9 +6,12 @@ package struct SandboxError: Error, Hashable, Sendable, CustomStringConvertible 
     package let description: String
     /// What to do about it, where that is known.
     package let hint: String?
+    /// Why the user's systemd did not make the scope that was planned; without one the session may still start.
+    package let scopeObstacle: String?
 
-    package init(_ description: String, hint: String? = nil) {
+    package init(_ description: String, hint: String? = nil, scopeObstacle: String? = nil) {
         self.description = description
         self.hint = hint
+        self.scopeObstacle = scopeObstacle
     }
 }

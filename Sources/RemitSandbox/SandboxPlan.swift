@@ -28,6 +28,9 @@ package struct SandboxPlan: Sendable {
         package static let home = "home/agent"
         package static let credentials = "run/remit/credentials"
         package static let sockets = "run/remit/sockets"
+        /// An empty file with mode 0444 in the root, where Landlock allows to list and nothing else: whoever opens it
+        /// is not under Landlock.
+        package static let sealed = ".sealed"
     }
 
     /// - Throws: ``SandboxError`` when a source of the profile is missing, two things want the same place, or the
@@ -43,7 +46,13 @@ package struct SandboxPlan: Sendable {
         cgroupLimits = CgroupLimits(
             memory: request.limits.memory?.bytes,
             processes: request.limits.processes,
-            cpu: request.limits.cpu
+            cpu: request.limits.cpu,
+            io: request.limits.io.flatMap { io in
+                request.workspace?.disk.map {
+                    CgroupLimits.TransferLimit(device: $0, read: io.read?.bytes, write: io.write?.bytes)
+                }
+            },
+            endsTogether: request.limits.whenReached == .end
         )
         var builder = PlanBuilder(
             request: request, host: host, enforcement: enforcement, identity: identity, cache: cache)
@@ -55,7 +64,9 @@ package struct SandboxPlan: Sendable {
             arguments: request.command,
             environment: request.environment.map { "\($0.key)=\($0.value)" }.sorted(),
             // NEWUSER, NEWNS, NEWPID, NEWNET, NEWIPC, NEWUTS, NEWCGROUP
-            namespaces: 0x1000_0000 | 0x0002_0000 | 0x2000_0000 | 0x4000_0000 | 0x0800_0000 | 0x0400_0000 | 0x0200_0000
+            namespaces: 0x1000_0000 | 0x0002_0000 | 0x2000_0000 | 0x4000_0000 | 0x0800_0000 | 0x0400_0000
+                | (host.usesScope ? 0 : 0x0200_0000),
+            lingers: host.usesScope
         )
     }
 }
@@ -116,6 +127,8 @@ struct PlanBuilder {
 
     private mutating func enter() {
         setup += [.deathSignal, .awaitMapping]
+        // Into a scope it is moved only now, and it is not to see the way there.
+        if host.usesScope { setup.append(.cgroupNamespace) }
         if host.isRoot { setup.append(.dropGroups) }
         setup += [
             .identity(user: AgentIdentity.inside, group: AgentIdentity.inside), .newSession, .ownKeyring,
@@ -224,7 +237,7 @@ struct PlanBuilder {
             "run/remit/credentials": 0o700, "run/remit/sockets": 0o755, "tmp": 0o777, "var": 0o755,
         ]
         if request.workspace == nil { directories[SandboxPlan.Path.workspace] = 0o755 }
-        var files: [String: [UInt8]] = [:]
+        var files: [String: [UInt8]] = [SandboxPlan.Path.sealed: []]
         for (name, text) in syntheticFiles { files["etc/\(name)"] = Array(text.utf8) }
         for mount in mounts {
             if mount.isDirectory { directories[mount.target] = 0o755 } else { files[mount.target] = [] }
@@ -392,7 +405,19 @@ struct PlanBuilder {
         let listener: Slot? = host.canReportCalls ? "listener" : nil
         agent.append(.seccomp(filter, listener: listener))
         if let listener { agent.append(.send(listener, tag: .listener)) }
+        agent.append(
+            .prove(
+                probes, agent: AgentIdentity.inside, hidden: request.hidden,
+                unwritable: ["/"] + mounts.filter { $0.isDirectory && $0.access == .read }.map { "/\($0.target)" },
+                sealed: "/" + SandboxPlan.Path.sealed
+            )
+        )
         agent.append(.execute(try candidates()))
+    }
+
+    /// What must be refused as soon as the last layer is in place: everything that this host can refuse.
+    private var probes: [ConfinementProbe] {
+        ConfinementProbe.allCases.filter { $0 != .landlock || enforcement.state(of: .landlock) != .missing }
     }
 
     private var resourceLimits: [ResourceLimit] {
@@ -400,7 +425,10 @@ struct PlanBuilder {
         var result: [ResourceLimit] = [.core(0), .lockedMemory(65_536), .realtimePriority(0)]
         if let files = limits.openFiles { result.append(.openFiles(UInt64(files))) }
         if let size = limits.fileSize { result.append(.fileSize(size.bytes)) }
-        if let processes = limits.processes { result.append(.processes(UInt64(processes))) }
+        if let processes = limits.processes {
+            // A control group that holds it says so when it does: the limit of the kernel's other book is not the first.
+            result.append(.processes(UInt64(processes + (enforcement.isHeldByCgroup(.processLimit) ? 1 : 0))))
+        }
         if let memory = limits.memory, enforcement.state(of: .memoryLimit) != .enforced {
             result.append(.data(memory.bytes))
         }
@@ -409,9 +437,10 @@ struct PlanBuilder {
 
     private func compiledFilter() throws(SandboxError) -> [UInt8] {
         let changes = request.profile.systemCalls
+        let origins = request.profile.origins
         let notify = host.canReportCalls
-        return try cache.filter(for: changes, notify: notify) { () throws(SandboxError) in
-            let filter = try SystemCallTable.filter(for: changes, notify: notify)
+        return try cache.filter(for: changes, origins: origins, notify: notify) { () throws(SandboxError) in
+            let filter = try SystemCallTable.filter(for: changes, origins: origins, notify: notify)
             do { return try filter.compiled() } catch {
                 throw SandboxError("cannot compile the system-call filter: \(error)")
             }

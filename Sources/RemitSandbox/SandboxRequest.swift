@@ -16,10 +16,13 @@ package struct SandboxRequest: Sendable {
     package var terminal: Bool
     /// A place for credential files is made.
     package var credentials: Bool
+    /// Directories of the host that must not open inside: Remit's own.
+    package var hidden: [String]
 
     package init(
         session: String, profile: Profile, command: [String], workspace: ApprovedWorkspace?,
-        environment: [String: String], limits: Limits, sockets: [HostSocket], terminal: Bool, credentials: Bool
+        environment: [String: String], limits: Limits, sockets: [HostSocket], terminal: Bool, credentials: Bool,
+        hidden: [String] = []
     ) {
         self.session = session
         self.profile = profile
@@ -30,6 +33,7 @@ package struct SandboxRequest: Sendable {
         self.sockets = sockets
         self.terminal = terminal
         self.credentials = credentials
+        self.hidden = hidden
     }
 }
 
@@ -38,6 +42,9 @@ package struct ApprovedWorkspace: Hashable, Sendable {
     package let path: String
     package let mode: AccessMode
     package let facts: FileSystem.Facts
+
+    /// The disk it is on, if it is on one.
+    package var disk: BlockDevice? { BlockDevice(of: facts.device) }
 
     /// - Parameter forbidden: directories that no agent may see or be around: Remit's own, the caller's home.
     /// - Throws: ``SandboxError`` when the path is no directory, or one that would put the host at stake.
@@ -68,8 +75,7 @@ package struct ApprovedWorkspace: Hashable, Sendable {
             throw SandboxError("workspace `\(self.path)` lies in the system directory `\(root)`")
         }
         for place in forbidden where place.isRemits {
-            let other = place.resolved
-            guard !Self.isWithin(self.path, other), !Self.isWithin(other, self.path) else {
+            if let other = place.overlap(with: self.path) {
                 throw SandboxError(
                     "workspace `\(self.path)` and remit's own `\(other)` lie in each other",
                     hint: "the agent could change its own record: choose another workspace or state directory"
@@ -78,7 +84,7 @@ package struct ApprovedWorkspace: Hashable, Sendable {
         }
     }
 
-    private static func isWithin(_ path: String, _ directory: String) -> Bool {
+    fileprivate static func isWithin(_ path: String, _ directory: String) -> Bool {
         path == directory || path.hasPrefix(directory == "/" ? "/" : directory + "/")
     }
 }
@@ -91,6 +97,12 @@ package struct ForbiddenPlace: Hashable, Sendable {
 
     package static func remits(_ path: String) -> ForbiddenPlace { ForbiddenPlace(path: path, isRemits: true) }
     package static func home(_ path: String) -> ForbiddenPlace { ForbiddenPlace(path: path, isRemits: false) }
+
+    /// The place itself, when it and `path`, which has no links, lie in each other.
+    package func overlap(with path: String) -> String? {
+        let own = resolved
+        return ApprovedWorkspace.isWithin(path, own) || ApprovedWorkspace.isWithin(own, path) ? own : nil
+    }
 
     /// With links resolved as far as the path exists.
     var resolved: String {

@@ -45,9 +45,9 @@ package struct AdmittedSession: Sendable {
     package let task: TaskSpecification
     package let configuration: Configuration
     package let profile: Profile
-    package let host: HostSupport
+    package private(set) var host: HostSupport
     package let sandbox: SandboxRequest
-    package let plan: SandboxPlan
+    package private(set) var plan: SandboxPlan
     package let excused: Set<Layer>
     package let directories: Directories
     package let admitted: (wall: WallInstant, boot: BootInstant)
@@ -91,9 +91,37 @@ package struct AdmittedSession: Sendable {
             limits: limits,
             sockets: task.sockets.compactMap { request.configuration.sockets[$0] },
             terminal: request.terminal,
-            credentials: !task.credentials.isEmpty
+            credentials: !task.credentials.isEmpty,
+            // Not the runtime directory itself: as root's it has the name that the agent's own sockets lie under.
+            hidden: [
+                directories.sessions, directories.keys, directories.configuration, directories.cache,
+                "\(directories.runtime)/\(session)",
+            ]
         )
-        let enforcement = EnforcementPlan(profile: profile, limits: limits, host: host, excused: request.excused)
+        try Self.checkBinds(profile, directories)
+        plan = try Self.plan(sandbox, on: host, excused: request.excused, directories: request.directories)
+    }
+
+    /// The same session on a host whose user's systemd refused what it had seemed to offer.
+    ///
+    /// - Throws: ``SessionError`` when the profile does not start without it.
+    func withoutScope(_ obstacle: String) throws(SessionError) -> AdmittedSession {
+        var other = self
+        other.host = host.withoutScope(obstacle)
+        other.plan = try Self.plan(sandbox, on: other.host, excused: excused, directories: directories)
+        return other
+    }
+
+    private static func plan(
+        _ sandbox: SandboxRequest,
+        on host: HostSupport,
+        excused: Set<Layer>,
+        directories: Directories
+    ) throws(SessionError) -> SandboxPlan {
+        let enforcement = EnforcementPlan(
+            profile: sandbox.profile, limits: sandbox.limits, host: host, disk: sandbox.workspace?.disk,
+            excused: excused
+        )
         if let refusal = enforcement.refusals.first {
             throw SessionError(
                 .refused,
@@ -102,8 +130,8 @@ package struct AdmittedSession: Sendable {
             )
         }
         do {
-            plan = try SandboxPlan(
-                sandbox, host: host, enforcement: enforcement, cache: FilterCache(directory: request.directories.cache)
+            return try SandboxPlan(
+                sandbox, host: host, enforcement: enforcement, cache: FilterCache(directory: directories.cache)
             )
         } catch {
             throw SessionError(.refused, error.description, hint: error.hint)
@@ -164,12 +192,29 @@ package struct AdmittedSession: Sendable {
         guard let workspace = request.task.workspace else { return nil }
         let path = workspace.path.hasPrefix("/") ? workspace.path : "\(request.directory)/\(workspace.path)"
         let homes = [CurrentProcess.account?.home, request.callerEnvironment["HOME"]].compactMap { $0 }
-        let own = request.directories
         let forbidden =
-            homes.map { ForbiddenPlace.home($0) }
-            + [own.state, own.runtime, own.configuration].map { ForbiddenPlace.remits($0) }
+            homes.map { ForbiddenPlace.home($0) } + own(request.directories).map { ForbiddenPlace.remits($0) }
         do { return try ApprovedWorkspace(path: path, mode: workspace.mode, forbidden: forbidden) } catch {
             throw SessionError(.refused, error.description, hint: error.hint)
+        }
+    }
+
+    /// Journals, keys, control sockets and configuration.
+    private static func own(_ directories: Directories) -> [String] {
+        [directories.state, directories.runtime, directories.configuration]
+    }
+
+    /// What a profile shows of the host holds nothing of Remit's, under whatever name it is shown.
+    private static func checkBinds(_ profile: Profile, _ directories: Directories) throws(SessionError) {
+        for bind in profile.filesystem.binds {
+            guard let source = try? FileSystem.resolved(bind.source) else { continue }
+            for place in own(directories) {
+                guard let other = ForbiddenPlace.remits(place).overlap(with: source) else { continue }
+                throw SessionError(
+                    .refused, "profile `\(profile.name)` binds `\(bind.source)`, and remit's own `\(other)` lies there",
+                    hint: "the agent could read its own record: bind less, or choose another state directory"
+                )
+            }
         }
     }
 

@@ -96,9 +96,13 @@ package final class Recovery {
         }
         if recorder.history.fenced == nil { try recorder.record("session.fenced") }
         if recorder.history.lastProcessDead == nil {
-            guard let left = killAll(recorder.history) else {
+            var figures: ResourceFigures?
+            guard let left = killAll(recorder.history, figures: &figures) else {
                 try recorder.commit()
                 return report(.failed, "processes of the session do not die")
+            }
+            if let figures {
+                try recorder.record(JournalRecord.resourcesType, ReceiptResources(figures).json)
             }
             try recorder.record("session.dead", ["processes": left], durable: true)
         }
@@ -159,7 +163,7 @@ package final class Recovery {
     ///
     /// - Returns: 0 when nothing is left, `null` when nothing is known to be left but nobody can say for sure, and nil
     ///   when something lives on.
-    private func killAll(_ history: SessionHistory) -> JSONValue? {
+    private func killAll(_ history: SessionHistory, figures: inout ResourceFigures?) -> JSONValue? {
         // Of another boot nothing lives.
         guard history.bootIdentifier == BootInstant.bootIdentifier else { return 0 }
         if let process = history.initProcess, !process.kill(waiting: .seconds(5)) { return nil }
@@ -175,6 +179,7 @@ package final class Recovery {
             ProcessIdentity.pause(milliseconds: 10)
             try? group.kill()
         }
+        if !group.isPopulated { figures = group.figures }
         return !group.isPopulated && group.remove() ? 0 : nil
     }
 

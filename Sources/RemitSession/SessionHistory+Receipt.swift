@@ -31,9 +31,11 @@ extension SessionHistory {
             processesLeft: processesLeft
         )
         predicate.layers = layers
+        predicate.proof = proof
         predicate.degradedAllowed = degradedAllowed
         predicate.denials = denials
         predicate.limitsReached = limitsReached
+        predicate.resources = resources
         predicate.outcome = outcome ?? ReceiptOutcome(state: hasOutcome ? .notEvaluated : .none)
         predicate.leases = leases.map { lease in
             ReceiptLease(

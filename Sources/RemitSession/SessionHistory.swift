@@ -32,11 +32,13 @@ package struct SessionHistory: Sendable {
     package private(set) var cgroup: String?
     package private(set) var controllers: [String: String] = [:]
 
+    package private(set) var proof: ReceiptProof?
     package private(set) var reason: EndReason?
     package private(set) var detail: String?
     package private(set) var exit: AgentExit = .unknown
     package private(set) var denials: [String: Int] = [:]
     package private(set) var limitsReached: [String] = []
+    package private(set) var resources = ReceiptResources()
     package private(set) var processesLeft: Int?
     package private(set) var outcome: ReceiptOutcome?
 
@@ -66,12 +68,14 @@ package struct SessionHistory: Sendable {
         case "session.admitted": admit(body, moment)
         case "session.adopted": epoch = body["epoch"]?.number ?? epoch + 1
         case "session.launched": launched = moment
+        case "session.proved": proof = Self.proof(body)
         case "session.started": started = moment
         case "session.exited": exit = Self.exit(body)
         case "session.denied":
             if let call = body["call"]?.text { denials[call] = body["count"]?.number ?? 0 }
         case "session.limit":
-            if let name = body["name"]?.text { limitsReached.append(name) }
+            if let name = body["name"]?.text, !limitsReached.contains(name) { limitsReached.append(name) }
+        case JournalRecord.resourcesType: resources = ReceiptResources(journal: body)
         case "session.ending":
             if reason == nil {
                 reason = body["reason"]?.text.flatMap(EndReason.init(rawValue:))
@@ -123,6 +127,12 @@ package struct SessionHistory: Sendable {
     private static func process(_ value: JSONValue?) -> ProcessIdentity? {
         guard let pid = value?["pid"]?.number, let ticks = value?["startTicks"]?.number, ticks >= 0 else { return nil }
         return ProcessIdentity(pid: Int32(clamping: pid), startTicks: UInt64(ticks))
+    }
+
+    private static func proof(_ body: JSONValue) -> ReceiptProof? {
+        guard let held = body["held"]?.elements?.compactMap(\.text), let nanoseconds = body["nanoseconds"]?.number
+        else { return nil }
+        return ReceiptProof(held: held, nanoseconds: nanoseconds)
     }
 
     private static func exit(_ body: JSONValue) -> AgentExit {

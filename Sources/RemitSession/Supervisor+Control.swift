@@ -13,6 +13,8 @@ extension Supervisor {
         switch (request.method, request.path) {
         case ("GET", "/session"):
             reply(ControlResponse(200, json: liveState.canonicalBytes))
+        case ("GET", "/posture"):
+            reply(postureAnswer)
         case ("POST", "/kill"):
             guard let body = request.body.isEmpty ? [:] : try? JSONValue(parsing: request.body), body.members != nil
             else {
@@ -36,7 +38,7 @@ extension Supervisor {
                     contentType: "application/jwk-set+json"
                 )
             )
-        case (_, "/session"), (_, "/kill"), (_, "/introspect"), (_, "/jwks"):
+        case (_, "/session"), (_, "/posture"), (_, "/kill"), (_, "/introspect"), (_, "/jwks"):
             reply(ControlResponse(405, json: Array(#"{"error":"method not allowed"}"#.utf8)))
         default:
             reply(ControlResponse(404, json: Array(#"{"error":"not found"}"#.utf8)))

@@ -45,7 +45,7 @@ package struct SupervisorOptions: Sendable {
 
 /// Supervises one session on the calling thread, from the clone to the seal.
 package final class Supervisor {
-    let admitted: AdmittedSession
+    private(set) var admitted: AdmittedSession
     let directories: Directories
     let options: SupervisorOptions
     let loop: EventLoop
@@ -74,6 +74,7 @@ package final class Supervisor {
     var journalFailure: String?
     var denials: [String: Int] = [:]
     var verification: VerifyRun?
+    var limitWatch: LimitWatch?
     private var signals: SignalSource?
 
     package init(
@@ -131,6 +132,7 @@ package final class Supervisor {
         // The journal exists, and has a lock of its own.
         lock.release()
         try startGuard()
+        watchLimits()
         try listen()
         if let deadline = admitted.task.deadline {
             loop.schedule(at: admitted.admitted.boot.advanced(by: deadline.duration)) { [unowned self] in
@@ -142,17 +144,25 @@ package final class Supervisor {
 
     private func launch() throws(SessionError) {
         do {
-            sandbox = try Sandbox.start(
-                admitted.plan,
-                session: session,
-                host: admitted.host,
-                usesTerminal: admitted.sandbox.terminal,
-                traced: options.traced,
-                on: loop
-            ) { [unowned self] event in self.hear(event) }
+            sandbox = try startSandbox()
         } catch {
-            throw SessionError(.failed, error.description, hint: error.hint ?? "see `remit doctor`")
+            let failure = SessionError(.failed, error.description, hint: error.hint ?? "see `remit doctor`")
+            guard let obstacle = error.scopeObstacle else { throw failure }
+            // What systemd offered it does not give: the session starts without, if its profile can do without.
+            admitted = try admitted.withoutScope(obstacle)
+            do { sandbox = try startSandbox() } catch { throw failure }
         }
+    }
+
+    private func startSandbox() throws(SandboxError) -> Sandbox {
+        try Sandbox.start(
+            admitted.plan,
+            session: session,
+            host: admitted.host,
+            usesTerminal: admitted.sandbox.terminal,
+            traced: options.traced,
+            on: loop
+        ) { [unowned self] event in self.hear(event) }
     }
 
     /// Nothing half begun is cleared away while this is held.
@@ -247,6 +257,9 @@ package final class Supervisor {
             connectStreams()
             requestLeases()
             feed(.ready)
+        case .proved(let proof):
+            record("session.proved", Self.body(proof))
+            status?.send("proved")
         case .started:
             record("session.started")
             status?.send("started")
@@ -254,12 +267,18 @@ package final class Supervisor {
             feed(.started)
         case .failed(let failure):
             let program = admitted.sandbox.command.first ?? ""
+            if let breach = failure.breach {
+                let why = "the sandbox does not hold: \(failure) (layer `\(breach.layer.rawValue)`)"
+                return feed(.cannotStart(why, code: 125))
+            }
             guard failure.isExecution else {
                 return feed(.cannotStart("cannot build the sandbox: \(failure)", code: 125))
             }
             let code: Int32 = failure.errno == .notFound ? 127 : 126
             feed(.cannotStart("cannot execute `\(program)`: \(failure.errno)", code: code))
         case .agentEnded(let status):
+            // What the kernel killed it for comes first, if that is to be the end.
+            limitWatch?.look()
             let exit: AgentExit = status.signal.map { .signal(Int($0)) } ?? .code(Int(status.exitCode))
             if machine.exit == .unknown { record("session.exited", Self.body(exit)) }
             feed(.agentEnded(exit))
@@ -290,8 +309,10 @@ package final class Supervisor {
         for (call, count) in denials.sorted(by: { $0.key < $1.key }) where count & (count - 1) != 0 {
             record("session.denied", ["call": .string(call), "count": .integer(count)])
         }
-        for name in sandbox?.cgroup?.limitsReached ?? [] { record("session.limit", ["name": .string(name)]) }
+        limitWatch?.look()
         if machine.phase != .dying { decided(.failed, "the sandbox ended by itself") }
+        recordResources()
+        limitWatch?.close()
         sandbox?.close()
         record("session.dead", ["processes": 0])
         status?.send("dead")
@@ -377,6 +398,7 @@ package final class Supervisor {
     private func kill() {
         guard let sandbox else { return feed(.dead) }
         if sandbox.hasEnded { return }
+        limitWatch?.look()
         sandbox.kill()
         insistOnDeath(after: .milliseconds(200))
     }
@@ -406,6 +428,10 @@ package final class Supervisor {
             "phases",
             ["phases": .array(phases.map { ["step": .string($0.step), "nanoseconds": .integer(Int($0.nanoseconds))] })]
         )
+    }
+
+    private static func body(_ proof: ConfinementProof) -> JSONValue {
+        ["held": .strings(proof.held.map(\.name)), "nanoseconds": .integer(proof.nanoseconds)]
     }
 
     static func body(_ exit: AgentExit) -> JSONValue {

@@ -60,7 +60,7 @@ final class VerifyRun {
         case .ready:
             connect()
             do { try sandbox?.release(secrets: []) } catch { stop(.failed("\(error)")) }
-        case .started, .refused: break
+        case .proved, .started, .refused: break
         case .failed(let failure): stop(.failed("\(failure)"))
         case .agentEnded(let status):
             if result == nil { result = .exited(status.exitCode) }

@@ -30,7 +30,8 @@ struct Doctor: ParsableCommand {
         if limits.memory == nil { limits.memory = ByteCount("1GiB") }
         if limits.processes == nil { limits.processes = 512 }
         if limits.cpu == nil { limits.cpu = 1 }
-        let plan = EnforcementPlan(profile: resolved, limits: limits, host: host, excused: [])
+        let here = (try? FileSystem.facts(following: ".")).flatMap { BlockDevice(of: $0.device) }
+        let plan = EnforcementPlan(profile: resolved, limits: limits, host: host, disk: here, excused: [])
         switch formatOption.format {
         case .json:
             Output.json([

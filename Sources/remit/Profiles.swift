@@ -6,7 +6,10 @@ internal import RemitTask
 
 struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "profile", abstract: "Reusable confinement.", subcommands: [List.self, Show.self]
+        commandName: "profile", abstract: "Reusable confinement.",
+        subcommands: [
+            List.self, Show.self, ProfileGroups.self,
+        ]
     )
 
     struct List: ParsableCommand {
@@ -40,20 +43,37 @@ struct ProfileCommand: ParsableCommand {
             }
         }
     }
+}
 
+extension ProfileCommand {
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print a profile with everything it extends, and where each value came from."
+            abstract: "Print a profile with everything it extends, and where each value came from.",
+            discussion: """
+                With `--seccomp`, print what happens to every system call, and because of which line. With `--call`, \
+                answer that for one call by running the very filter that a session would load, such as \
+                `remit profile show coding --call ioctl --argument 1=TIOCSTI`.
+                """
         )
         @Argument(help: "The profile's name.")
         var name: String
+        @Flag(help: "Show the system-call filter.")
+        var seccomp = false
+        @Option(help: "A system call, by name or number.")
+        var call: String?
+        @Option(
+            name: .customLong("argument"),
+            help: ArgumentHelp(
+                "One of the call's arguments, from 0 on; those left out are 0. Values are numbers (0x and 0o too), the kernel's names, or several joined by |.",
+                valueName: "index=value"))
+        var arguments: [String] = []
         @OptionGroup var formatOption: FormatOption
 
         func run() throws {
-            let catalogue = try Context().catalogue
-            let profile: Profile
-            do { profile = try catalogue.resolve(name) } catch {
-                throw Output.fail(error.description, hint: error.hint, code: 64)
+            let context = try Context()
+            let profile = try context.profile(name)
+            if seccomp || call != nil || !arguments.isEmpty {
+                return try FilterView(profile, context.catalogue).show(call, arguments, formatOption.format)
             }
             switch formatOption.format {
             case .json:

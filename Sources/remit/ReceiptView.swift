@@ -25,8 +25,13 @@ enum ReceiptView {
         if !receipt.limitsReached.isEmpty {
             rows.append(["limits reached", receipt.limitsReached.joined(separator: ", ")])
         }
+        rows += self.rows(receipt.resources)
         for layer in receipt.layers {
             rows.append(["layer \(layer.name)", "\(layer.state.rawValue): \(layer.detail)"])
+        }
+        if let proof = receipt.proof {
+            let time = "\(proof.nanoseconds / 1000) microseconds"
+            rows.append(["proved before the start", "\(proof.held.joined(separator: ", ")); \(time)"])
         }
         if !receipt.degradedAllowed.isEmpty {
             rows.append(["degraded allowed", receipt.degradedAllowed.joined(separator: ", ")])
@@ -40,6 +45,17 @@ enum ReceiptView {
         ]
         for artifact in receipt.outcome.artifacts { rows.append(["artifact \(artifact.path)", artifact.digest]) }
         return rows
+    }
+
+    /// What the session used, in the order in which people ask.
+    static func rows(_ resources: ReceiptResources) -> [[String]] {
+        ReceiptResource.allCases.compactMap { resource in
+            guard let figure = resources.figures[resource] else { return nil }
+            let words = resource.rawValue.reduce(into: "") { words, letter in
+                words += letter.isUppercase ? " \(letter.lowercased())" : "\(letter)"
+            }
+            return [words, "\(figure)"]
+        }
     }
 
     private static func exit(_ exit: AgentExit) -> String {

@@ -54,6 +54,7 @@ enum SessionView {
         members["detail"] = .optional(history.detail)
         members["denials"] = .object(history.denials.mapValues { .integer($0) })
         members["limitsReached"] = .strings(history.limitsReached)
+        members["resources"] = history.resources.json
         members["processesLeft"] = .optional(history.processesLeft)
         members["journal"] = .string("\(record.verdict)")
         members["pids"] = [
@@ -118,6 +119,10 @@ enum SessionView {
         for (call, count) in history.denials.sorted(by: { $0.key < $1.key }) {
             rows.append(["denied \(call)", "\(count)"])
         }
+        if !history.limitsReached.isEmpty {
+            rows.append(["limits reached", history.limitsReached.joined(separator: ", ")])
+        }
+        rows += ReceiptView.rows(history.resources)
         for (name, moment) in moments(history) where moment != nil { rows.append([name, moment?.wall.rfc3339 ?? "-"]) }
         return rows
     }

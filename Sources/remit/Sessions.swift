@@ -35,13 +35,22 @@ struct ListSessions: ParsableCommand {
 }
 
 struct Inspect: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show everything known about a session.")
+    static let configuration = CommandConfiguration(
+        abstract: "Show everything known about a session.",
+        discussion: """
+            With `--posture`, what a running session really holds, read from outside through /proc and its control \
+            groups, and compared with its plan: exit code 1 when something differs.
+            """
+    )
 
     @Argument(help: "The session, or the beginning of its identifier.")
     var session: String
+    @Flag(help: "Look at the running session from outside, and mark what differs from its plan.")
+    var posture = false
     @OptionGroup var formatOption: FormatOption
 
     func run() throws {
+        if posture { return try showPosture() }
         let record = try Context().record(session)
         switch formatOption.format {
         case .json: Output.json(SessionView.details(record))
@@ -50,6 +59,16 @@ struct Inspect: ParsableCommand {
             table.rows = SessionView.rows(record)
             Output.table(table)
         }
+    }
+
+    private func showPosture() throws {
+        let context = try Context()
+        let view: PostureView
+        do { view = try PostureView(try context.store.resolve(session), context) } catch {
+            throw Output.fail(error)
+        }
+        view.show(formatOption.format)
+        if !view.holds { throw ExitCode(1) }
     }
 }
 

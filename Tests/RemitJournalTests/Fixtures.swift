@@ -95,6 +95,8 @@ func sample(journal: JournalHead = JournalHead(hash: String(repeating: "d", coun
         state: .notMet, details: ["`report.json` is missing"],
         artifacts: [ReceiptOutcome.Artifact(path: "out/a.txt", digest: Hex.sha256([3]))]
     )
+    predicate.proof = ReceiptProof(held: ["mount", "reach"], nanoseconds: 480_000)
     predicate.limitsReached = ["memory"]
+    predicate.resources = ReceiptResources([.memoryPeakBytes: 67_108_864, .cpuMicroseconds: 120_000, .memoryKills: 1])
     return predicate
 }

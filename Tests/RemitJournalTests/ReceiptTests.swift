@@ -111,6 +111,11 @@ import Testing
         #expect(try predicatePlace("taskDigest", "ABC") == "predicate.taskDigest")
         #expect(try predicatePlace("exit", ["code": 1, "signal": 2]) == "predicate.exit.signal")
         #expect(try predicatePlace("denials", ["open": -1]) == "predicate.denials.open")
+        #expect(try predicatePlace("resources", ["memoryPeakBytes": -1]) == "predicate.resources.memoryPeakBytes")
+        #expect(try predicatePlace("resources", ["tea": 1]) == "predicate.resources.tea")
+        #expect(try predicatePlace("resources", 1) == "predicate.resources")
+        // A receipt of before there were figures.
+        #expect(try predicatePlace("resources", nil) == nil)
         #expect(try predicatePlace("layers", [["name": "x"]]) == "predicate.layers[0].state")
         let uncanonical = Array(#"{ "_type":1}"#.utf8)
         let bytes = try Envelope.seal(uncanonical, key: key)
@@ -121,6 +126,8 @@ import Testing
         let scratch = try Scratch()
         let writer = try JournalWriter.create(at: scratch.file("j"), session: "s1", key: key)
         try writer.append("session.admitted", ["owner": "alice@example.com", "taskDigest": .string(Hex.sha256([1]))])
+        try writer.append(
+            "session.resources", ["memoryPeakBytes": 67_108_864, "cpuMicroseconds": 120_000, "memoryKills": 1])
         let unfinished = try JournalReader(path: scratch.file("j"), key: key.publicKey)
         let predicate = sample(journal: try writer.seal(["reason": "deadline"]))
         let journal = try JournalReader(path: scratch.file("j"), key: key.publicKey)
@@ -128,6 +135,7 @@ import Testing
         #expect(
             Receipt.crossCheck(predicate, journal: unfinished).map(\.place) == [
                 "predicate.journal", "predicate.session", "predicate.journal.head", "predicate.journal.count",
+                "predicate.resources",
             ]
         )
         var changed = predicate
@@ -142,6 +150,11 @@ import Testing
                 "predicate.reason",
             ]
         )
+        changed = predicate
+        changed.resources.figures[.memoryPeakBytes] = 1
+        #expect(Receipt.crossCheck(changed, journal: journal).map(\.place) == ["predicate.resources"])
+        changed.resources.figures[.memoryPeakBytes] = nil
+        #expect(Receipt.crossCheck(changed, journal: journal).map(\.place) == ["predicate.resources"])
         let cut = JournalReader(bytes: lines(try scratch.bytes("j")).dropLast().flatMap(\.self), key: key.publicKey)
         #expect(Receipt.crossCheck(predicate, journal: cut).contains { $0.place == "predicate.journal" })
     }

@@ -31,6 +31,8 @@ enum Host {
 
     static let hasProcessLimit: Bool = hasCgroups && (!cgroups.isHybrid || cgroups.controllers["pids"] != nil)
 
+    static let hasMemoryLimit: Bool = hasCgroups && (!cgroups.isHybrid || cgroups.controllers["memory"] != nil)
+
     /// A child may be cloned into a user namespace of its own.
     static let hasUserNamespaces: Bool = {
         let plan = LaunchPlan(setup: [.awaitMapping], arguments: [], environment: [], namespaces: 0x1000_0000)

@@ -10,11 +10,14 @@ import Testing
     private func plan(
         _ host: HostSupport,
         required: [Layer] = Layer.allCases,
-        limits: Limits = Limits(memory: ByteCount("1GiB"), processes: 10, cpu: 1),
+        limits: Limits = Limits(
+            memory: ByteCount("1GiB"), processes: 10, cpu: 1, io: TransferLimits(read: ByteCount("1MiB"))),
+        disk: BlockDevice? = BlockDevice(major: 8, minor: 0),
         excused: Set<Layer> = []
     ) -> EnforcementPlan {
         EnforcementPlan(
-            profile: Profile(name: "p", requiredLayers: required), limits: limits, host: host, excused: excused)
+            profile: Profile(name: "p", requiredLayers: required), limits: limits, host: host, disk: disk,
+            excused: excused)
     }
 
     @Test func `a host that has everything refuses nothing`() {
@@ -28,8 +31,7 @@ import Testing
         (HostSupport.made(landlock: 0), Layer.landlock, LayerEnforcement.State.missing),
         (.made(landlock: 0), .landlockScopes, .missing),
         (.made(landlock: 2), .landlock, .enforced),
-        (.made(landlock: 2), .landlockTruncate, .degraded),
-        (.made(landlock: 3), .landlockTruncate, .enforced),
+        (.made(landlock: 3), .landlock, .enforced),
         (.made(landlock: 5), .landlockScopes, .missing),
         (.made(landlock: 6), .landlockScopes, .enforced),
         (.made(landlock: 99), .landlock, .enforced),
@@ -43,6 +45,15 @@ import Testing
         (.made(controllers: ["pids", "memory"]), .cpuLimit, .missing),
         (.made(isRoot: false, cgroupParent: nil), .cpuLimit, .missing),
         (.made(isRoot: false, cgroupParent: nil), .memoryLimit, .degraded),
+        (.made(isRoot: false, cgroupParent: nil), .ioLimit, .missing),
+        (.made(controllers: ["pids", "memory", "cpu"]), .ioLimit, .missing),
+        (.scope(["memory", "pids"]), .cgroup, .enforced),
+        (.scope(["memory", "pids"]), .memoryLimit, .enforced),
+        (.scope(["memory", "pids"]), .cpuLimit, .missing),
+        (.scope(["memory", "pids"]), .ioLimit, .missing),
+        (.scope(["memory", "pids", "cpu", "io"]), .ioLimit, .enforced),
+        (.scope(["memory", "pids"]).withoutScope("does not answer within 1 s"), .memoryLimit, .degraded),
+        (.scope(["memory", "pids"]).withoutScope("does not answer within 1 s"), .cgroup, .missing),
     ])
     func `what a host lacks is said, and refused where it is required`(
         _ host: HostSupport, _ layer: Layer, _ state: LayerEnforcement.State
@@ -58,9 +69,25 @@ import Testing
 
     @Test func `a limit that is not set is no layer of the session`() {
         let plan = plan(.made(), limits: Limits())
-        for layer in [Layer.memoryLimit, .processLimit, .cpuLimit] {
+        for layer in [Layer.memoryLimit, .processLimit, .cpuLimit, .ioLimit] {
             #expect(!plan.layers.contains { $0.layer == layer })
         }
+    }
+
+    @Test func `what cannot be limited on a disk is said`() {
+        let limits = Limits(io: TransferLimits(read: ByteCount("1MiB"), write: ByteCount("1MiB")))
+        #expect(plan(.made(), limits: limits).state(of: .ioLimit) == .degraded)
+        #expect(plan(.scope(["io"]), limits: limits).state(of: .ioLimit) == .enforced)
+        let nowhere = plan(.made(), limits: limits, disk: nil)
+        #expect(nowhere.state(of: .ioLimit) == .missing && nowhere.refusals.map(\.layer) == [.ioLimit])
+    }
+
+    @Test func `who promised a scope and who did not is said`() throws {
+        func detail(_ host: HostSupport) -> String { plan(host).layers.first { $0.layer == .cgroup }?.detail ?? "" }
+        #expect(detail(.scope([])).contains("delegated by the user's systemd"))
+        let without = detail(HostSupport.scope([]).withoutScope("refuses: no"))
+        #expect(without.contains("the user's systemd refuses: no"), "\(without)")
+        #expect(!detail(.made(cgroupParent: nil)).contains("systemd"))
     }
 
     @Test func `an excuse is remembered, not turned into enforcement`() throws {

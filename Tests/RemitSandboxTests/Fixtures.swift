@@ -31,10 +31,13 @@ extension HostSupport {
     static func made(
         isRoot: Bool = true,
         landlock: Int = 7,
-        controllers: [String] = ["memory", "pids", "cpu"],
+        controllers: [String] = ["memory", "pids", "cpu", "blkio"],
         unified: String? = "/sys/fs/cgroup/unified",
         cgroupParent: String? = "/sys/fs/cgroup/unified/remit",
         hasCgroupKill: Bool = true,
+        delegable: Set<String> = [],
+        usesScope: Bool = false,
+        scopeObstacle: String? = nil,
         canReportCalls: Bool = true,
         userNamespaceLimit: Int = 10_000,
         obstacle: String? = nil
@@ -50,9 +53,23 @@ extension HostSupport {
             ),
             cgroupParent: cgroupParent,
             hasCgroupKill: hasCgroupKill,
+            delegable: delegable,
+            usesScope: usesScope,
+            scopeObstacle: scopeObstacle,
             canReportCalls: canReportCalls,
             userNamespaceLimit: userNamespaceLimit,
             userNamespaceObstacle: obstacle
+        )
+    }
+}
+
+extension HostSupport {
+    /// A stock host of today, used by an ordinary user: version 2, and a systemd that delegates these controllers.
+    static func scope(_ controllers: Set<String>) -> HostSupport {
+        let group = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service"
+        return .made(
+            isRoot: false, controllers: [], unified: "/sys/fs/cgroup", cgroupParent: group, delegable: controllers,
+            usesScope: true
         )
     }
 }

@@ -32,6 +32,17 @@ import Testing
         try Golden.compare(text(plan), with: "plan-user.golden.txt")
     }
 
+    @Test func `in a scope the cgroup namespace comes after the move, elsewhere with the clone`() throws {
+        let request = Made.request(limits: Limits(memory: ByteCount("1GiB"), processes: 32))
+        let scoped = try Made.plan(request, host: .scope(["memory", "pids"])).launch
+        #expect(scoped.setup[1].description == "wait for the id maps")
+        #expect(scoped.setup[2].description == "a cgroup namespace of its own")
+        #expect(scoped.namespaces & 0x0200_0000 == 0)
+        let direct = try Made.plan(request, host: .made()).launch
+        #expect(!direct.setup.contains { $0.description.contains("cgroup namespace") })
+        #expect(direct.namespaces == scoped.namespaces | 0x0200_0000)
+    }
+
     @Test func `the plan of root with a terminal reads as it always did`() throws {
         let request = Made.request(
             workspace: workspace, limits: Limits(openFiles: 64, fileSize: ByteCount("1MiB")), terminal: true)
@@ -90,13 +101,15 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `the filter comes last, and only its listener and the program after it`(_ reports: Bool) throws {
+    func `the filter comes last, and only its listener, the proof and the program after it`(_ reports: Bool) throws {
         let plan = try Made.plan(Made.request(workspace: workspace), host: .made(canReportCalls: reports))
         let agent = plan.launch.agent.map(\.description)
         let filter = try #require(agent.firstIndex { $0.hasPrefix("load the system-call filter") })
         #expect(agent[filter - 1] == "wait for the supervisor's word")
         #expect(
-            agent[(filter + 1)...].map { String($0.prefix(7)) } == (reports ? ["hand li", "execute"] : ["execute"]))
+            agent[(filter + 1)...].map { String($0.prefix(5)) }
+                == (reports ? ["hand ", "prove", "execu"] : ["prove", "execu"])
+        )
         #expect(agent[0] == "die with the supervisor")
         #expect(try #require(agent.firstIndex(of: "keep only the standard streams")) < filter)
         #expect(agent.contains("limit core to 0"))

@@ -28,6 +28,7 @@ struct SandboxTests {
         func hear(_ event: SandboxEvent) {
             switch event {
             case .ready: events.append("ready")
+            case .proved: events.append("proved")
             case .started: events.append("started")
             case .failed(let failure): events.append("failed \(failure.isExecution) \(failure.errno)")
             case .agentEnded(let status): events.append("ended \(status.exitCode)")
@@ -73,7 +74,7 @@ struct SandboxTests {
         #expect(log.events == ["ready"])
         try log.sandbox?.release(secrets: [])
         try run(loop) { log.isOver }
-        #expect(log.events.filter { $0 != "emptied" } == ["ready", "started", "ended 3", "init ended"])
+        #expect(log.events.filter { $0 != "emptied" } == ["ready", "proved", "started", "ended 3", "init ended"])
         #expect(log.sandbox?.close() == true)
     }
 
@@ -166,7 +167,8 @@ struct SandboxTests {
             isRoot: true, kernel: broken.kernel, landlock: broken.landlock,
             cgroups: CgroupHierarchies(
                 unified: Machine.host.cgroups.unified, controllers: ["pids": "/nonexistent"], own: [:]),
-            cgroupParent: broken.cgroupParent, hasCgroupKill: true, canReportCalls: true, userNamespaceLimit: 9,
+            cgroupParent: broken.cgroupParent, hasCgroupKill: true, delegable: [], usesScope: false, scopeObstacle: nil,
+            canReportCalls: true, userNamespaceLimit: 9,
             userNamespaceObstacle: nil
         )
         let loop = try EventLoop()

@@ -82,6 +82,18 @@ import Testing
         #expect(told.limitsReached == ["memory"])
     }
 
+    @Test func `what the session used is told once, and only what is a figure`() {
+        let told = history([
+            ("session.resources", ["cpuMicroseconds": 5]),
+            ("session.limit", ["name": "memory"]), ("session.limit", ["name": "memory"]),
+            ("session.resources", ["memoryPeakBytes": 4096, "tea": 1, "memoryKills": "two", "ioReadBytes": -1]),
+        ])
+        #expect(told.resources.figures == [.memoryPeakBytes: 4096])
+        #expect(told.limitsReached == ["memory"])
+        let receipt = told.receipt(journal: JournalHead(hash: "aa", count: 4), leases: [])
+        #expect(receipt.resources == told.resources)
+    }
+
     @Test func `what is not understood changes nothing`() {
         let told = history([
             ("session.tea", ["x": 1]),

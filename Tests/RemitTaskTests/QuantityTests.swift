@@ -34,6 +34,19 @@ import Testing
         #expect(ByteCount(text) == nil)
     }
 
+    @Test func `a task may end where its profile goes on, and not the other way`() {
+        let io = TransferLimits(read: ByteCount(bytes: 8192))
+        let profile = Limits(io: io, whenReached: .end)
+        let (limits, violations) = profile.lowered(
+            by: Limits(io: TransferLimits(read: ByteCount(bytes: 9000), write: ByteCount(bytes: 4096)), whenReached: .continue)
+        )
+        #expect(violations.map(\.limit) == ["io.read", "whenReached"])
+        #expect(limits.io == TransferLimits(read: ByteCount(bytes: 8192), write: ByteCount(bytes: 4096)))
+        #expect(limits.whenReached == .end)
+        #expect(Limits(whenReached: .continue).lowered(by: Limits(whenReached: .end)).limits.whenReached == .end)
+        #expect(Limits().lowered(by: Limits()).limits == Limits())
+    }
+
     @Test func `a task lowers the limits of its profile and cannot raise them`() {
         let profile = Limits(memory: ByteCount(bytes: 100), processes: 10, openFiles: 64)
         let task = Limits(memory: ByteCount(bytes: 50), processes: 20, cpu: 0.5)

@@ -22,7 +22,7 @@ enum Samples {
         command: [python3, agent.py, --retries, 3]
         workspace: {path: ./src, mode: write}
         environment: {LANG: C.UTF-8, PORT: 8080}
-        limits: {memory: 2GiB, processes: 256, cpu: 1.5, openFiles: 1024, fileSize: 1GiB}
+        limits: {memory: 2GiB, processes: 256, cpu: 1.5, openFiles: 1024, fileSize: 1GiB, io: {read: 8MiB, write: 4MiB}, whenReached: end}
         deadline: 30m
         idle: 5m
         sockets: [orders-postgres]
@@ -66,7 +66,7 @@ enum Samples {
         systemCalls:
           allow: [ptrace]
           deny: [io_uring_setup]
-        limits: {memory: 2GiB, processes: 256, cpu: 2, openFiles: 1024, fileSize: 1GiB}
+        limits: {memory: 2GiB, processes: 256, cpu: 2, openFiles: 1024, fileSize: 1GiB, io: {write: 16MiB}, whenReached: continue}
         layers:
           required: [cgroup, limits.memory]
 

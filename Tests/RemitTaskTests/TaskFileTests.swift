@@ -17,7 +17,9 @@ import Testing
             environment: ["LANG": "C.UTF-8", "PORT": "8080"],
             limits: Limits(
                 memory: ByteCount(bytes: 2 << 30), processes: 256, cpu: 1.5, openFiles: 1024,
-                fileSize: ByteCount(bytes: 1 << 30)
+                fileSize: ByteCount(bytes: 1 << 30),
+                io: TransferLimits(read: ByteCount(bytes: 8 << 20), write: ByteCount(bytes: 4 << 20)),
+                whenReached: .end
             ),
             deadline: .seconds(1800), idle: .seconds(300), sockets: ["orders-postgres"],
             credentials: [
@@ -98,6 +100,7 @@ import Testing
             { $0.command = ["x"] }, { $0.workspace?.path = "x" }, { $0.workspace?.mode = .read },
             { $0.environment["X"] = "x" }, { $0.limits.memory = nil }, { $0.limits.processes = 1 },
             { $0.limits.cpu = 0.25 }, { $0.limits.openFiles = nil }, { $0.limits.fileSize = nil },
+            { $0.limits.io = nil }, { $0.limits.io?.read = nil }, { $0.limits.whenReached = .continue },
             { $0.deadline = nil }, { $0.idle = nil }, { $0.sockets = [] }, { $0.credentials.removeLast() },
             { $0.credentials[0].name = "x" }, { $0.credentials[0].provider = "x" }, { $0.credentials[0].scope = [:] },
             {

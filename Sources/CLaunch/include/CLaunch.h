@@ -11,6 +11,7 @@
 enum launch_operation {
     LAUNCH_DEATH_SIGNAL,     ///< prctl(PR_SET_PDEATHSIG, SIGKILL)
     LAUNCH_AWAIT_MAPPING,    ///< wait until the supervisor wrote the id maps; end of stream = it died
+    LAUNCH_CGROUP_NAMESPACE, ///< unshare(CLONE_NEWCGROUP): the group the supervisor has put us into is the root
     LAUNCH_DROP_GROUPS,      ///< setgroups(0, NULL)
     LAUNCH_SET_IDS,          ///< setresgid(b), setresuid(a)
     LAUNCH_NEW_SESSION,      ///< setsid(2)
@@ -49,12 +50,32 @@ enum launch_operation {
     LAUNCH_READY,            ///< tell the supervisor, wait for its word and the environment
     LAUNCH_CLOSE_ON_EXEC,    ///< mark everything above standard error close-on-exec
     LAUNCH_SECCOMP,          ///< load the filter in `data` with flags a; with NEW_LISTENER, slot = its listener
+    LAUNCH_PROVE,            ///< attempt what the finished sandbox must refuse: a = bits of the `launch_probe`s to run,
+                             ///< b = the agent's uid; `data`: paths, NUL separated; in front of each, `r`: it must
+                             ///< not open, `w`: nothing can be made in it, `s`: it is there, and Landlock closes it
     LAUNCH_EXECUTE,          ///< execve the first of `data` (NULL-terminated paths) that exists, with `arguments`
 };
 
 enum launch_flag {
     LAUNCH_RECURSIVE = 1,
     LAUNCH_OPTIONAL = 2,
+};
+
+/// What is attempted as the agent, in the finished sandbox, before the agent's program runs.
+enum launch_probe {
+    LAUNCH_PROBE_AUTHORITY,      ///< hold a capability, or regain privilege by execve(2)
+    LAUNCH_PROBE_IDENTITY,       ///< be, or become, somebody else
+    LAUNCH_PROBE_FILTER,         ///< run without a system-call filter
+    LAUNCH_PROBE_FOREIGN_CALL,   ///< make a system call of another architecture
+    LAUNCH_PROBE_MOUNT,          ///< mount a file system
+    LAUNCH_PROBE_USER_NAMESPACE, ///< make a user namespace
+    LAUNCH_PROBE_TRACE,          ///< trace another process
+    LAUNCH_PROBE_SOCKET,         ///< make a socket of a forbidden family, type or protocol
+    LAUNCH_PROBE_LANDLOCK,       ///< read a file that only Landlock closes
+    LAUNCH_PROBE_READ_OUTSIDE,   ///< look at what belongs to the supervisor
+    LAUNCH_PROBE_WRITE_OUTSIDE,  ///< make something outside of the workspace
+    LAUNCH_PROBE_REACH,          ///< find a way to any address
+    LAUNCH_PROBES,               ///< how many there are
 };
 
 struct launch_step {
@@ -73,14 +94,16 @@ struct launch_step {
 struct launch_message {
     uint32_t kind;
     uint32_t phase;   ///< 0 = set-up (init), 1 = the agent's own process
-    uint32_t index;   ///< step
-    int32_t code;     ///< errno, or the tag of a descriptor
+    uint32_t index;   ///< step; the bits of the probes held; the probe that got through
+    int32_t code;     ///< errno; the tag of a descriptor; what the probes took in nanoseconds
 };
 
 enum launch_message_kind {
     LAUNCH_FAILED = 1,
     LAUNCH_DESCRIPTOR = 2,
     LAUNCH_IS_READY = 3,
+    LAUNCH_PROVED = 4,
+    LAUNCH_BREACHED = 5,
 };
 
 /// What the supervisor writes to the control socket: one byte, then for GO the extra environment.
@@ -108,6 +131,7 @@ struct launch_plan {
     int control;
     int status;                       ///< init writes the agent's wait status here (an int)
     int life;                         ///< end of stream: the supervisor is gone
+    int lingers;                      ///< init outlives the agent until `life` ends: somebody else removes our group
     struct launch_trace *trace;       ///< may be NULL
     char *const *arguments;
     char **environment;               ///< room for `environment_capacity` entries, NULL-terminated

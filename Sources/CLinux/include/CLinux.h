@@ -82,6 +82,13 @@ static inline int linux_pidfd_open(pid_t pid, unsigned int flags) {
     return (int)syscall(SYS_pidfd_open, pid, flags);
 }
 
+static inline int linux_pidfd_getfd(int pidfd, int descriptor) {
+    return (int)syscall(SYS_pidfd_getfd, pidfd, descriptor, 0);
+}
+
+/// SIOCGSKNS: a descriptor of the network namespace that a socket belongs to, close-on-exec.
+static inline int linux_socket_namespace(int socket) { return ioctl(socket, 0x894C, NULL); }
+
 static inline int linux_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
@@ -152,6 +159,9 @@ static inline int linux_memfd_create(const char *name, unsigned int flags) {
 
 /// setfsgid(2) and setfsuid(2) of the calling thread.
 void linux_set_filesystem_ids(uid_t user, gid_t group);
+
+/// eventfd(2), close-on-exec, never waiting.
+int linux_event_counter(void);
 
 /// pipe2(2).
 int linux_pipe(int descriptors[2], int flags);

@@ -70,9 +70,14 @@ extension Limits {
     fileprivate var canonical: CanonicalJSON {
         .object([
             "memory": .text(memory), "processes": .integer(processes), "cpu": cpu.map(CanonicalJSON.number),
-            "openFiles": .integer(openFiles), "fileSize": .text(fileSize),
+            "openFiles": .integer(openFiles), "fileSize": .text(fileSize), "io": io?.canonical,
+            "whenReached": .text(whenReached?.rawValue),
         ])
     }
+}
+
+extension TransferLimits {
+    fileprivate var canonical: CanonicalJSON { .object(["read": .text(read), "write": .text(write)]) }
 }
 
 extension CredentialRequest {

@@ -12,8 +12,6 @@ package enum Layer: String, Hashable, Sendable, Codable, CaseIterable, Comparabl
     case capabilities
     /// File system rules of `landlock(7)`.
     case landlock
-    /// Landlock's right to shorten files: without it read-only mounts and file modes alone hold truncate(2).
-    case landlockTruncate = "landlock-truncate"
     /// Landlock's scopes for signals and abstract sockets.
     case landlockScopes = "landlock-scopes"
     /// The system call filter of `seccomp(2)`.
@@ -26,6 +24,8 @@ package enum Layer: String, Hashable, Sendable, Codable, CaseIterable, Comparabl
     case processLimit = "limits.processes"
     /// The CPU limit, enforced for the whole session.
     case cpuLimit = "limits.cpu"
+    /// The limit of what is read from and written to the workspace's disk, enforced for the whole session.
+    case ioLimit = "limits.io"
     /// The process that ends the session when the supervisor is gone.
     case `guard`
 

@@ -101,7 +101,7 @@ package struct ProfileEnvironment: Hashable, Sendable, Codable {
     }
 }
 
-/// Changes to the built-in system call rules.
+/// Changes to the built-in system call rules: names of calls, and of groups of them, which start with `@`.
 package struct ProfileSystemCalls: Hashable, Sendable, Codable {
     /// Names added to the built-in set, sorted.
     package var allow: [String]

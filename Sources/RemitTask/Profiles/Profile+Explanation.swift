@@ -31,6 +31,8 @@ extension Profile {
         values["limits.cpu"] = limits.cpu?.description
         values["limits.openFiles"] = limits.openFiles?.description
         values["limits.fileSize"] = limits.fileSize?.description
+        values["limits.io"] = limits.io?.description
+        values["limits.whenReached"] = limits.whenReached?.rawValue
         for layer in requiredLayers { values["layers.required.\(layer.rawValue)"] = "required" }
         return values.sorted { $0.key < $1.key }.map {
             ProfileEntry(path: $0.key, value: $0.value, origin: origins[$0.key])

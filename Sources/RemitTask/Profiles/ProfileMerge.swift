@@ -30,6 +30,8 @@ struct ProfileMerge {
         profile.limits.cpu = layer.limits.cpu ?? profile.limits.cpu
         profile.limits.openFiles = layer.limits.openFiles ?? profile.limits.openFiles
         profile.limits.fileSize = layer.limits.fileSize ?? profile.limits.fileSize
+        profile.limits.io = layer.limits.io ?? profile.limits.io
+        profile.limits.whenReached = layer.limits.whenReached ?? profile.limits.whenReached
         for required in layer.requiredLayers where !profile.requiredLayers.contains(required) {
             profile.requiredLayers.append(required)
         }

@@ -28,19 +28,26 @@ enum VariablePattern {
     }
 }
 
-/// Names of system calls, as `ausyscall(8)` and libseccomp spell them.
+/// Names of system calls, as `ausyscall(8)` and libseccomp spell them, and of groups of them, which start with `@`.
 enum SystemCallName {
-    static let pattern = "^[a-z_][a-z0-9_]{0,63}$"
+    static let pattern = "^([a-z_][a-z0-9_]{0,63}|@[a-z][a-z0-9-]{0,62})$"
 
     static func problem(_ text: String) -> String? {
-        let isAllowed = text.utf8.allSatisfy { byte in
+        let isGroup = text.hasPrefix("@")
+        let name = isGroup ? text.dropFirst() : text[...]
+        let isAllowed = name.utf8.allSatisfy { byte in
             switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            case UInt8(ascii: "_"): !isGroup
+            case UInt8(ascii: "-"): isGroup
             default: false
             }
         }
         if text.utf8.count > 64 { return "is longer than 64 characters" }
-        return isAllowed && text.first?.isNumber == false ? nil : "is not the name of a system call"
+        guard isAllowed, let first = name.first, !first.isNumber, first != "-" else {
+            return isGroup ? "is not the name of a group of system calls" : "is not the name of a system call"
+        }
+        return nil
     }
 }
 

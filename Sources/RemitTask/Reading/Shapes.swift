@@ -63,7 +63,12 @@ package enum Shapes {
             .optional("cpu", .decimal),
             .optional("openFiles", .integer(openFileRange)),
             .optional("fileSize", .byteCount),
+            .optional("io", .object(transfer)),
+            .optional("whenReached", words(LimitAction.self)),
         ])
+
+    static let transfer = ObjectShape(
+        "transfer limits", [.optional("read", .byteCount), .optional("write", .byteCount)])
 
     static let credential = ObjectShape(
         "credential",

@@ -29,8 +29,20 @@ extension ValueReader {
             processes: try object.optional("processes")?.integer(in: Shapes.processRange),
             cpu: try object.optional("cpu")?.decimal(atMost: Shapes.largestCPU),
             openFiles: try object.optional("openFiles")?.integer(in: Shapes.openFileRange),
-            fileSize: try object.optional("fileSize")?.byteCount(atLeast: ByteCount(bytes: 0))
+            fileSize: try object.optional("fileSize")?.byteCount(atLeast: ByteCount(bytes: 0)),
+            io: try object.optional("io")?.transferLimits(),
+            whenReached: try object.optional("whenReached")?.choice()
         )
+    }
+
+    /// Slower than a page a second is not a limit but an end.
+    private func transferLimits() throws(FileError) -> TransferLimits? {
+        let object = try object(Shapes.transfer)
+        let least = ByteCount(bytes: 4096)
+        return TransferLimits(
+            read: try object.optional("read")?.byteCount(atLeast: least),
+            write: try object.optional("write")?.byteCount(atLeast: least)
+        ).orNothing
     }
 
     /// A free tree of settings: booleans and numbers as JSON writes them, everything else text, no null.

@@ -5,7 +5,9 @@ internal import RemitTask
 
 /// Compiled system-call filters, kept until the next boot: libseccomp takes milliseconds for one.
 ///
-/// A filter is found again by everything it depends on: the very program that compiled it, and the profile's changes.
+/// A filter is found again by everything it depends on: the very program that compiled it, which holds the table, the
+/// library that did, the architecture, and the profile's changes. The file's name is a digest of that; it is in the file
+/// as well, and compared.
 /// The directory is this user's alone and never part of a workspace.
 package struct FilterCache: Sendable {
     private let directory: String
@@ -15,11 +17,12 @@ package struct FilterCache: Sendable {
 
     func filter(
         for changes: ProfileSystemCalls,
+        origins: [String: Origin] = [:],
         notify: Bool,
         compile: () throws(SandboxError) -> [UInt8]
     ) throws(SandboxError) -> [UInt8] {
         // Before anything is looked up: a stored filter must not open what a profile may not.
-        try SystemCallTable.check(changes)
+        try SystemCallTable.check(changes, origins: origins)
         guard let key = key(changes, notify) else { return try compile() }
         let path =
             "\(directory)/filter-" + Self.checksum(key).map { String(Int($0) + 256, radix: 16).dropFirst() }.joined()
@@ -35,8 +38,11 @@ package struct FilterCache: Sendable {
         guard let program = try? FileSystem.facts(following: "/proc/self/exe") else { return nil }
         let parts = [
             "\(program.device) \(program.inode) \(program.size) \(program.modified) \(program.changed) \(notify)",
+            "libseccomp \(SystemCallNumbers.library) \(FilterProgram.nativeArchitecture)",
             changes.allow.joined(separator: " "), changes.deny.joined(separator: " "),
         ]
+        // A word that ended a part of the key would make it another's.
+        guard (changes.allow + changes.deny).allSatisfy({ $0.utf8.allSatisfy { $0 > 0x20 } }) else { return nil }
         return Array(parts.joined(separator: "\n").utf8) + [0]
     }
 

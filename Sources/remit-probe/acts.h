@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the drivers' helpers share.
+
+#ifndef REMIT_PROBE_ACTS_H
+#define REMIT_PROBE_ACTS_H
+
+#include "probe.h"
+
+struct act_set {
+    const struct act *acts;
+    size_t count;
+};
+
+extern const struct act_set general_acts, call_acts, lifetime_acts, notified_acts, passed_acts;
+
+void act_pause(long microseconds);
+
+// The next number; the state is the seed first, and must not be 0.
+uint64_t act_random(uint64_t *state);
+
+#endif
