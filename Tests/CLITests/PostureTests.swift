@@ -76,9 +76,10 @@ extension CLI {
             defer { end(running) }
             let first = try place.remit("inspect", id, "--format", "json").json()["pids"]["init"].integer ?? 0
             let agent = try #require(ProcessTable.children(of: Int32(first)).first)
-            let user = isRoot ? [] : ["-U", "--preserve-credentials"]
+            // Its own user can enter the innermost user namespace, which owns none of the others.
+            let entrance = isRoot ? ["-p"] : ["-U", "--preserve-credentials"]
             var program = Program(
-                "/usr/bin/nsenter", ["-t", "\(agent)", "-p"] + user + ["/usr/bin/sleep", place.marker])
+                "/usr/bin/nsenter", ["-t", "\(agent)"] + entrance + ["/usr/bin/sleep", place.marker])
             program.streams = [0: .nothing, 1: .nothing, 2: .nothing]
             let stranger = try program.start()
             defer {
