@@ -96,7 +96,7 @@ extension CLI {
             (#"cat "$base/canaries/secret" >/dev/null"#, "secret file of the host"),
             (#"echo x >>"$base/canaries/secret""#, "secret file of the host"),
             (
-                #"python3 -c 'import socket,sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])' "$base/canaries/socket""#,
+                #"/usr/bin/python3 -c 'import socket,sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])' "$base/canaries/socket""#,
                 "socket file of the host"
             ),
             (#"kill -KILL $(pgrep -P "$PPID" -x sleep)"#, "process of the host"),

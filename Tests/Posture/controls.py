@@ -121,7 +121,8 @@ def control_descriptors(binary):
             host.give()
             session.wait_for_file("taken")
             found = [text for key, text in session.differences().items() if key.startswith("descriptor ")]
-            wanted = ["of a mount that is not the session's", "of another network namespace", "of a process of the host"]
+            wanted = [
+                "of a mount that is not the session's", "of another network namespace", "of a process of the host"]
             missing = [text for text in wanted if not any(text in line for line in found)]
             problem = f"{missing} not found among {found}" if missing else f"before it: {before}" if before else None
             check("control: a file, a socket and a process of the host's are found", problem)

@@ -10,7 +10,8 @@ from session import check, running, skip
 PYTHON = "/usr/bin/python3"
 BUSY = """
 import os, select, socket, subprocess, threading, time
-kept = [socket.socket(), socket.socket(socket.AF_UNIX), *socket.socketpair(), select.epoll(), os.pidfd_open(os.getpid())]
+kept = [socket.socket(), socket.socket(socket.AF_UNIX), *socket.socketpair(), select.epoll()]
+kept += [os.pidfd_open(os.getpid())]
 kept += [open("/tmp/own file", "w"), open("/usr/bin/env", "rb"), open("/dev/null"), open("/proc/self/status")]
 try:
     kept.append(os.memfd_create("own"))
