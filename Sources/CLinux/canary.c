@@ -20,7 +20,8 @@ static int bound(int canary, const void *address, socklen_t length, int listens)
 
 int linux_canary_port(int type, uint16_t *port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int canary = bound(socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), &address, sizeof address, type == SOCK_STREAM);
+    int plain = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int canary = bound(plain, &address, sizeof address, type == SOCK_STREAM);
     if (canary < 0) { return -1; }
     socklen_t length = sizeof address;
     getsockname(canary, (struct sockaddr *)&address, &length);

@@ -50,8 +50,9 @@ package struct ProcessDirectory: ~Copyable {
     /// The network namespace in which a socket of the process was made, from a short-lived copy of its descriptor.
     ///
     /// - Parameter inode: the socket's, as its link named it; another one means that the number was reused.
-    /// - Throws: ``SystemCallError``; `EPERM` when the process or the namespace is not ours to look into.
-    package func networkNamespace(ofSocket descriptor: Int32, inode: UInt64) throws(SystemCallError) -> UInt64 {
+    /// - Returns: `nil` when it is a namespace over which the caller has no authority: none that the caller made.
+    /// - Throws: ``SystemCallError``; `EPERM` when the process is not ours to look into.
+    package func networkNamespace(ofSocket descriptor: Int32, inode: UInt64) throws(SystemCallError) -> UInt64? {
         let number = pid
         let process = OwnedDescriptor(
             adopting: try check("open process \(number)") { linux_pidfd_open(number, 0) }
@@ -64,9 +65,9 @@ package struct ProcessDirectory: ~Copyable {
             throw SystemCallError("copy descriptor \(descriptor)", .notFound)
         }
         let copy = socket.number
-        let namespace = OwnedDescriptor(
-            adopting: try check("find the namespace of a socket") { linux_socket_namespace(copy) }
-        )
+        let found = linux_socket_namespace(copy)
+        if found < 0, Errno.last == .notPermitted { return nil }
+        let namespace = OwnedDescriptor(adopting: try check("find the namespace of a socket") { found })
         return try FileSystem.facts(of: namespace.number).inode
     }
 }

@@ -56,7 +56,7 @@ package struct ProcessPosture: Hashable, Sendable {
         case first
         /// A descendant of it: the agent, and everything it started.
         case agent
-        /// In the session's pid namespace or control group, but no descendant of its pid 1.
+        /// In a namespace or control group of the session's, but no descendant of its pid 1.
         case stranger
     }
 

@@ -146,7 +146,9 @@ extension PostureComparison {
             return .failure(Problem(text: "\(descriptor.target): its mount is not shown", verdict: .unreadable))
         }
         if descriptor.target.hasPrefix("/memfd:"), mount == posture.memoryMount { return .success("memfd") }
-        guard case .value(let table) = process.mounts else {
+        // The session's mounts, not the process's own: one that left them took nothing of theirs along.
+        guard let table = posture.processes.lazy.filter({ $0.role != .stranger }).compactMap(\.mounts.value).first
+        else {
             return .failure(Problem(text: "\(descriptor.target): \(process.mounts.reason)", verdict: .unreadable))
         }
         return table.contains { $0.identifier == mount }

@@ -57,6 +57,7 @@ extension PostureComparison {
         for limit in cgroup.expectedLimits {
             let read = limit.files.compactMap { file in posture.limitFiles[file].map { (file, $0) } }
             guard let (file, reading) = read.first else {
+                if limit.isOptional { continue }
                 add(PostureItem(limit.what, expected: limit.expected, found: "no such file", .unreadable))
                 continue
             }
@@ -78,6 +79,8 @@ extension CgroupExpectation {
         let expected: String
         /// The file in version 2, and in version 1.
         let files: [String]
+        /// A host without such a file has nothing to limit.
+        var isOptional = false
         /// Whether its text is no more than was planned; the second text is version 1's cpu.cfs_period_us.
         let holds: (String, String?) -> Bool
     }
@@ -91,13 +94,12 @@ extension CgroupExpectation {
             what: "limit memory", expected: "at most \(memory)",
             files: ["\(directory)/memory.max", "\(directory)/memory.limit_in_bytes"]
         ) { text, _ in UInt64(text).map { $0 <= memory } ?? false }
-        // Version 1 counts swap only on some kernels, and a version 2 without swap has no such file.
-        guard controllerPaths["memory"] == nil, FileSystem.exists("\(directory)/memory.swap.max") else {
-            return [first]
-        }
+        // Version 1 counts swap only on some kernels, and a host without swap has no such file.
+        guard controllerPaths["memory"] == nil else { return [first] }
         return [
             first,
-            Limit(what: "limit swap", expected: "0", files: ["\(directory)/memory.swap.max"]) { text, _ in text == "0"
+            Limit(what: "limit swap", expected: "0", files: ["\(directory)/memory.swap.max"], isOptional: true) {
+                text, _ in text == "0"
             },
         ]
     }

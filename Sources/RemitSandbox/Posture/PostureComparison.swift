@@ -164,7 +164,8 @@ package struct PostureComparison: Hashable, Sendable {
         let group = expectation.group
         let groups = Set(expectation.groups)
         items += [
-            add("uid", "\(user)", found: \.users, text: Self.ids, holds: { $0.allSatisfy { $0 == user } }),
+            // Whatever a plan says: the agent is never root.
+            add("uid", "\(user)", found: \.users, text: Self.ids, holds: { $0.allSatisfy { $0 == user && $0 != 0 } }),
             add("gid", "\(group)", found: \.groups, text: Self.ids, holds: { $0.allSatisfy { $0 == group } }),
             add(
                 "supplementary groups", Self.groups(expectation.groups), found: \.supplementary, text: Self.groups,

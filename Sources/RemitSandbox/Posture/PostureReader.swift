@@ -55,7 +55,7 @@ package struct PostureReader {
         let startTicks: UInt64
     }
 
-    /// Every process there is now: descendants of pid 1 by their parents, strangers by namespace or control group.
+    /// Every process there is now: descendants of pid 1 by their parents, strangers by namespaces or control group.
     private func look() -> [(Key, ProcessPosture.Role)] {
         var stats: [Int32: ProcessStat] = [:]
         for pid in ((try? FileSystem.names(in: "/proc")) ?? []).compactMap({ Int32($0) }) {
@@ -70,8 +70,11 @@ package struct PostureReader {
             next += (children[pid] ?? []).filter { $0 != pid }
         }
         let members = Set(family)
-        let namespace = family.lazy.compactMap { try? ProcessDirectory($0).namespace("ns/pid") }.first
-        let strangers = stats.keys.filter { !members.contains($0) && isStranger($0, namespace) }
+        var own: [Namespace: UInt64] = [:]
+        for kind in Self.telling {
+            own[kind] = family.lazy.compactMap { try? ProcessDirectory($0).namespace("ns/\(kind.rawValue)") }.first
+        }
+        let strangers = stats.keys.filter { !members.contains($0) && isStranger($0, own) }
         return (family + strangers).sorted().compactMap { pid in
             guard let stat = stats[pid] else { return nil }
             let role: ProcessPosture.Role =
@@ -80,9 +83,14 @@ package struct PostureReader {
         }
     }
 
-    private func isStranger(_ pid: Int32, _ namespace: UInt64?) -> Bool {
+    /// Namespaces of the session's that a process of the host could be put into.
+    private static let telling: [Namespace] = [.process, .user, .mount, .network]
+
+    private func isStranger(_ pid: Int32, _ own: [Namespace: UInt64]) -> Bool {
         guard let process = try? ProcessDirectory(pid) else { return false }
-        if let namespace, (try? process.namespace("ns/pid")) == namespace { return true }
+        for (kind, inode) in own where inode != expectation.hostNamespaces[kind] {
+            if (try? process.namespace("ns/\(kind.rawValue)")) == inode { return true }
+        }
         guard let cgroup = expectation.cgroup, let text = try? process.text("cgroup") else { return false }
         let paths = ProcessTables.controlGroups(text)
         return PostureComparison.isSame(paths[""], as: cgroup.path)
@@ -207,7 +215,10 @@ package struct PostureReader {
         let details = (try? process.text("task/\(task)/fdinfo/\(number)", limit: 1 << 24)) ?? ""
         var found = DescriptorPosture(number: number, target: target, mount: Self.mountNumber(details))
         if target.hasPrefix("socket:["), let inode = UInt64(target.dropFirst(8).dropLast()) {
-            do { found.network = .value(try process.networkNamespace(ofSocket: number, inode: inode)) } catch {
+            do {
+                // 0 is no namespace's: one that is not even this user's is none of the session's.
+                found.network = .value(try process.networkNamespace(ofSocket: number, inode: inode) ?? 0)
+            } catch {
                 found.network = .unreadable("\(error.errno)")
             }
         }
