@@ -20,10 +20,10 @@ import Testing
 
     /// How often the filter was compiled, and what came.
     private func ask(
-        _ changes: ProfileSystemCalls = ProfileSystemCalls(), notify: Bool = true
+        _ changes: ProfileSystemCalls = ProfileSystemCalls(), notify: Bool = true, stage: Int = 0
     ) throws -> (count: Int, filter: [UInt8]) {
         var count = 0
-        let filter = try cache.filter(for: changes, notify: notify) { () throws(SandboxError) in
+        let filter = try cache.filter(for: changes, notify: notify, stage: stage) { () throws(SandboxError) in
             count += 1
             return compiled
         }
@@ -48,6 +48,8 @@ import Testing
         #expect(try ask(ProfileSystemCalls(allow: ["sysfs"])).count == 1)
         #expect(try ask(ProfileSystemCalls(deny: ["sysfs"])).count == 1)
         #expect(try ask(ProfileSystemCalls(allow: ["ustat"], deny: ["sysfs"])).count == 1)
+        #expect(try ask(stage: 1).count == 1)
+        #expect(try ask().count == 0 && (try ask(stage: 1).count) == 0)
     }
 
     @Test func `a file that was changed, cut, opened to others or swapped for a link is compiled anew`() throws {

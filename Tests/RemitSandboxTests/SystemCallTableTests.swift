@@ -277,14 +277,34 @@ struct SystemCallTableTests {
     }
 
     @Test func `process controls that give power are refused`() throws {
-        // SET_KEEPCAPS, SET_SECCOMP, CAPBSET_DROP, SET_SECUREBITS, SET_MM, CAP_AMBIENT, SET_PTRACER
-        for option: UInt64 in [8, 22, 24, 28, 35, 47, 0x5961_6d61] {
+        // SET_KEEPCAPS, SET_SECCOMP, CAPBSET_DROP, SET_SECUREBITS, SET_MM, SET_PTRACER
+        for option: UInt64 in [8, 22, 24, 28, 35, 0x5961_6d61] {
             #expect(try filter.verdict("prctl", option) == .error(1))
             #expect(try filter.verdict("prctl", 1 << 33 | option) == .error(1))
         }
         for option: UInt64 in [1, 4, 15, 16, 38, 39] { #expect(try filter.verdict("prctl", option) == .allow) }
         // What a kernel without SET_SYSCALL_USER_DISPATCH says, and one that knows no such option.
         for option: UInt64 in [59, 1000, 1 << 40 | 59] { #expect(try filter.verdict("prctl", option) == .error(22)) }
+    }
+
+    @Test func `ambient capabilities can be asked for and given up, not raised`() throws {
+        for high: UInt64 in [0, 1 << 35] {
+            #expect(try filter.verdict("prctl", high | 47, 2) == .error(1))
+            for operation: UInt64 in [1, 3, 4] { #expect(try filter.verdict("prctl", high | 47, operation) == .allow) }
+            for operation: UInt64 in [0, 5, 99] {
+                #expect(try filter.verdict("prctl", high | 47, operation) == .error(22))
+            }
+        }
+    }
+
+    @Test func `asking to be traced is refused, tracing is refused and counted`() throws {
+        for high: UInt64 in [0, 1 << 35] { #expect(try filter.verdict("ptrace", high) == .error(1)) }
+        // PTRACE_ATTACH, PTRACE_SEIZE
+        for request: UInt64 in [1, 16, 0x4206, 0xffff_ffff] {
+            #expect(try filter.verdict("ptrace", request) == .notify)
+        }
+        let quiet = try Self.filter(notify: false)
+        for request: UInt64 in [0, 16] { #expect(try quiet.verdict("ptrace", request) == .error(1)) }
     }
 
     @Test func `address randomisation cannot be switched off`() throws {

@@ -48,11 +48,17 @@ package struct SystemCallPolicy: Sendable {
         let words = Words(changes, origins)
         var lines: [Line] = []
         var denied: Set<String> = []
+        var floor: [Line] = []
         for name in SystemCallTable.forbidden.sorted() {
-            let action: SystemCallAction =
-                SystemCallTable.harmless.contains(name) ? .refuse(.notPermitted) : refusal
-            lines.append(
-                Line(rule: SystemCallRule(name, action), source: .floor(group: Self.group(of: name, "@floor"))))
+            let source = SystemCallSource.floor(group: Self.group(of: name, "@floor"))
+            let isHarmless = SystemCallTable.harmless.contains(name)
+            let line = Line(rule: SystemCallRule(name, isHarmless ? .refuse(.notPermitted) : refusal), source: source)
+            guard notify, let condition = SystemCallTable.harmlessArguments[name] else {
+                lines.append(line)
+                continue
+            }
+            lines.append(Line(rule: SystemCallRule(name, .refuse(.notPermitted), when: [condition]), source: source))
+            floor.append(line)
         }
         let built = SystemCallTable.plain.union(SystemCallTable.conditional)
         for name in built.union(words.names).subtracting(SystemCallTable.forbidden).sorted() {
@@ -78,7 +84,7 @@ package struct SystemCallPolicy: Sendable {
             line.isCounted ? Line(rule: line.rule.with(refusal), source: .arguments(line.why)) : line.policyLine
         }
         self.lines = lines + arguments.filter(known)
-        fallbacks = SystemCallTable.argumentFallbacks.map(\.policyLine).filter(known)
+        fallbacks = SystemCallTable.argumentFallbacks.map(\.policyLine).filter(known) + floor.filter(known)
     }
 
     /// The rules alone.

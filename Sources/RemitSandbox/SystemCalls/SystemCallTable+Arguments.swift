@@ -172,10 +172,21 @@ extension SystemCallTable {
         + rules(
             "prctl", 0, .refuse(.notPermitted), "gives power, or hides",
             """
-            PR_SET_KEEPCAPS PR_SET_SECCOMP PR_CAPBSET_DROP PR_SET_TSC PR_SET_SECUREBITS PR_SET_MM PR_CAP_AMBIENT
-            PR_SET_PTRACER
+            PR_SET_KEEPCAPS PR_SET_SECCOMP PR_CAPBSET_DROP PR_SET_TSC PR_SET_SECUREBITS PR_SET_MM PR_SET_PTRACER
             """
         )
+        // libcap asks at every start which there are. The second argument is 64 bits wide in the kernel as well, which
+        // knows none of these with a bit in the upper half.
+        + [(1, "IS_SET"), (3, "LOWER"), (4, "CLEAR_ALL")].map { (operation: UInt32, name) in
+            rule(
+                "prctl", .allow, "PR_CAP_AMBIENT_\(name): asks, or gives up",
+                when: [Condition(argument: 0, value: 47), Condition(argument: 1, value: operation)])
+        }
+        + [
+            rule(
+                "prctl", .refuse(.notPermitted), "PR_CAP_AMBIENT_RAISE: gives power",
+                when: [Condition(argument: 0, value: 47), Condition(argument: 1, value: 2)])
+        ]
 
     /// The personas programs ask for; not the ones that switch randomisation off.
     private static let personalities: [ArgumentRule] =

@@ -48,6 +48,10 @@ package enum SystemCallTable {
         )
     )
 
+    /// Calls of the floor that are no reason to suspect anyone when they are made like this: PTRACE_TRACEME gives power
+    /// over the caller only, and is where every debugger starts.
+    static let harmlessArguments: [String: SystemCallRule.Condition] = ["ptrace": .init(argument: 0, value: 0)]
+
     /// Looks whether a profile's changes are ones it may make.
     ///
     /// - Throws: ``SandboxError`` for a name this machine does not have, or one that no profile may allow.
