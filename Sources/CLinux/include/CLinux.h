@@ -205,7 +205,7 @@ struct linux_notification {
     int32_t call;
 };
 
-/// Takes one report from a seccomp listener. -1 = errno; ENOENT when its caller died in between.
+/// Takes one report from a seccomp listener. -1 = errno; ENOENT when there is none, or its caller died in between.
 int linux_notification_receive(int listener, struct linux_notification *notification);
 
 /// Answers a report: the call fails with `code`. -1 = errno.
