@@ -43,3 +43,7 @@ def main():
     except RuntimeError as error:
         session.check("a session starts", str(error))
     return 1 if session.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
