@@ -44,7 +44,7 @@ $(BIN)/remit-probe: $(wildcard Sources/remit-probe/*.[ch])
 # ---- testing: each tier prints how many ran, and how many were skipped and why
 
 test: deps release ## every tier, as root also as an ordinary user
-	@scripts/test unit kernel cli posture breakout programs interop
+	@scripts/test unit kernel cli breakout posture programs interop
 
 unit: deps ## values and state machines, files, journal
 	@scripts/test unit
@@ -63,6 +63,12 @@ breakout: deps release ## every way out, tried in sessions and unconfined: Tests
 
 programs: deps release ## git, compilers, interpreters, editors and real agents in sessions, unmodified
 	@scripts/test programs
+
+vm: deps vm-deps release ## cli, breakout and posture on stock Debian 12 and 13, in virtual machines (an hour or two)
+	@scripts/vm
+
+vm-deps:
+	@scripts/deps vm
 
 interop: deps ## receipts and tokens checked with other people's libraries
 	@scripts/test interop
@@ -108,5 +114,5 @@ install: ## binaries, profiles, schemas, man page, completions, systemd units (P
 clean: ## remove everything built
 	rm -rf .build .build-provider .build-thread .build-address .build-coverage .build-fuzz
 
-.PHONY: help deps build-deps build release test unit kernel cli posture breakout programs interop tsan asan fuzz \
-    coverage format lint docs demo bench bench-deps install clean
+.PHONY: help deps build-deps build release test unit kernel cli posture breakout programs vm vm-deps interop tsan \
+    asan fuzz coverage format lint docs demo bench bench-deps install clean

@@ -40,9 +40,9 @@ package struct DBusMessage: Hashable, Sendable {
     package static func length(_ bytes: [UInt8]) throws(DBusFormatError) -> Int? {
         guard bytes.count >= 16 else { return nil }
         #if _endian(little)
-            let own = UInt8(ascii: "l")
+        let own = UInt8(ascii: "l")
         #else
-            let own = UInt8(ascii: "B")
+        let own = UInt8(ascii: "B")
         #endif
         guard bytes[0] == own, bytes[3] == 1 else { throw DBusFormatError("no D-Bus message of this machine") }
         var reader = DBusReader(bytes, from: 4)
@@ -108,9 +108,9 @@ private struct DBusReader {
         var result: UInt64 = 0
         for index in 0..<size {
             #if _endian(little)
-                result |= UInt64(bytes[position + index]) << (8 * index)
+            result |= UInt64(bytes[position + index]) << (8 * index)
             #else
-                result = result << 8 | UInt64(bytes[position + index])
+            result = result << 8 | UInt64(bytes[position + index])
             #endif
         }
         position += size
@@ -240,9 +240,9 @@ private struct DBusWriter {
 
     static var isLittle: Bool {
         #if _endian(little)
-            true
+        true
         #else
-            false
+        false
         #endif
     }
 

@@ -32,15 +32,23 @@ package enum HostTree {
                 unsafe linux_open_tree(number, "", UInt32(1 | O_CLOEXEC | 0x1000))  // OPEN_TREE_CLONE, AT_EMPTY_PATH
             }
         )
-        guard let owner else { return tree }
+        let mount = tree.number
+        var attributes = linux_mount_attr()
+        // A clone joins the peer group of what it was cloned from, and under systemd everything is shared: what the host
+        // mounts there later would appear inside.
+        attributes.propagation = UInt64(MS_PRIVATE)
+        guard let owner else {
+            try check("detach `\(path)` from the host's mounts") {
+                unsafe linux_mount_setattr(mount, "", 0x1000, &attributes)
+            }
+            return tree
+        }
         let namespace = try userNamespace(
             users: "\(owner.user) \(owner.toUser) 1\n",
             groups: "\(owner.group) \(owner.toGroup) 1\n"
         )
-        var attributes = linux_mount_attr()
         attributes.attr_set = 0x0010_0000  // MOUNT_ATTR_IDMAP
         attributes.userns_fd = UInt64(namespace.number)
-        let mount = tree.number
         try check("map the owner of `\(path)`") { unsafe linux_mount_setattr(mount, "", 0x1000, &attributes) }
         return tree
     }

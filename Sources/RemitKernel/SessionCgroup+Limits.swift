@@ -20,7 +20,11 @@ extension SessionCgroup {
     }
 
     /// Hands every controller there is down to the groups below, as far as the kernel lets us.
+    ///
+    /// Never where processes live: that would make their group a threaded one, in which no session's could be.
     static func delegate(_ directory: String) {
+        let isRoot = !FileSystem.exists("\(directory)/cgroup.type")
+        guard isRoot || words("\(directory)/cgroup.procs").isEmpty else { return }
         for controller in CgroupLimits.controllers {
             try? write("+\(controller)", to: "\(directory)/cgroup.subtree_control")
         }
@@ -95,10 +99,10 @@ extension SessionCgroup {
             case "pids": [("pids.max", limits.processes.map(String.init))]
             case "cpu": [("cpu.cfs_quota_us", limits.cpu.map { String(Int($0 * 100_000)) })]
             case "io":
-                [
-                    ("blkio.throttle.read_bps_device", limits.io.flatMap { io in io.read.map { "\(io.device) \($0)" } }),
-                    ("blkio.throttle.write_bps_device", limits.io.flatMap { io in io.write.map { "\(io.device) \($0)" } }),
-                ]
+                [("read", limits.io?.read), ("write", limits.io?.write)].map { direction, bytes in
+                    let device = limits.io.map { "\($0.device)" } ?? ""
+                    return ("blkio.throttle.\(direction)_bps_device", bytes.map { "\(device) \($0)" })
+                }
             default: []
             }
         return settings.compactMap { file, value in value.map { (file, $0) } }

@@ -32,6 +32,7 @@ package final class UserManager {
     private let socket: OwnedDescriptor
     /// Our end is a bus with other peers, not systemd itself.
     private let isBus: Bool
+    private let patience: Duration
     private let deadline: BootInstant
     private var received: [UInt8] = []
     private var lastSerial: UInt32 = 0
@@ -40,6 +41,7 @@ package final class UserManager {
     ///
     /// - Throws: ``UserManagerError``.
     package init(runtimeDirectory: String, patience: Duration = UserManager.patience) throws(UserManagerError) {
+        self.patience = patience
         deadline = BootInstant.now.advanced(by: patience)
         // The bus is the interface that is promised; without dbus the manager listens on a socket of its own.
         var last = Errno.notFound
@@ -232,7 +234,7 @@ package final class UserManager {
         let rest = BootInstant.now >= deadline ? 0 : BootInstant.now.duration(to: deadline).nanoseconds / 1_000_000
         var poller = pollfd(fd: socket.number, events: event, revents: 0)
         let count = unsafe poll(&poller, 1, CInt(clamping: rest))
-        if count == 0 { throw UserManagerError("does not answer within \(Self.patience)") }
+        if count == 0 { throw UserManagerError("does not answer within \(patience.nanoseconds / 1_000_000) ms") }
         if count < 0, Errno.last != .interrupted { try lost(.last) }
     }
 }

@@ -303,9 +303,9 @@ struct PlanBuilder {
         let home = request.profile.filesystem.home?.bytes ?? 1 << 28
         setup += [
             .move("proc", to: "proc", in: root),
-            .filesystem("tmpfs", options: ["size=\(temporary)", "mode=1777"], attributes: quiet, into: "tmp"),
+            .filesystem("tmpfs", options: volume(temporary, mode: "1777"), attributes: quiet, into: "tmp"),
             .move("tmp", to: "tmp", in: root),
-            .filesystem("tmpfs", options: ["size=\(home)", "mode=0700"], attributes: quiet, into: "home"),
+            .filesystem("tmpfs", options: volume(home, mode: "0700"), attributes: quiet, into: "home"),
             .move("home", to: SandboxPlan.Path.home, in: root),
             .filesystem(
                 "devpts", options: ["newinstance", "ptmxmode=0666", "mode=0620"],
@@ -325,6 +325,12 @@ struct PlanBuilder {
             ]
         }
         if request.terminal { terminalAfterPivot = true }
+    }
+
+    /// Options of a temporary file system. An empty file costs the kernel about 1 KiB that its size does not count:
+    /// without a number of files it could take all memory of a host that limits none.
+    private func volume(_ size: UInt64, mode: String) -> [String] {
+        ["size=\(size)", "nr_inodes=\(max(1024, size / 1024))", "mode=\(mode)"]
     }
 
     private var terminalAfterPivot = false
@@ -401,7 +407,7 @@ struct PlanBuilder {
         agent.append(.changeDirectory("/" + SandboxPlan.Path.workspace))
         agent.append(.ready)
         // The filter is last: after it, only what the agent itself may do is left.
-        let filter = try compiledFilter()
+        guard let filter = try compiledFilter(stage: 0) else { throw SandboxError("there is no system-call filter") }
         let listener: Slot? = host.canReportCalls ? "listener" : nil
         agent.append(.seccomp(filter, listener: listener))
         if let listener { agent.append(.send(listener, tag: .listener)) }
@@ -412,6 +418,7 @@ struct PlanBuilder {
                 sealed: "/" + SandboxPlan.Path.sealed
             )
         )
+        if let second = try compiledFilter(stage: 1) { agent.append(.seccomp(second, listener: nil)) }
         agent.append(.execute(try candidates()))
     }
 
@@ -435,13 +442,18 @@ struct PlanBuilder {
         return result.map(\.withinOwn)
     }
 
-    private func compiledFilter() throws(SandboxError) -> [UInt8] {
+    /// The filter, or one of the two where the profile takes away what the launch needs; nothing for a second stage
+    /// that there is not.
+    private func compiledFilter(stage: Int) throws(SandboxError) -> [UInt8]? {
         let changes = request.profile.systemCalls
         let origins = request.profile.origins
         let notify = host.canReportCalls
-        return try cache.filter(for: changes, origins: origins, notify: notify) { () throws(SandboxError) in
-            let filter = try SystemCallTable.filter(for: changes, origins: origins, notify: notify)
-            do { return try filter.compiled() } catch {
+        if stage > 0, !SystemCallTable.deniesLaunch(changes) { return nil }
+        return try cache.filter(for: changes, origins: origins, notify: notify, stage: stage) {
+            () throws(SandboxError) in
+            let stages = try SystemCallPolicy(changes, origins: origins, notify: notify).stages
+            guard stages.indices.contains(stage) else { throw SandboxError("the filter has no stage \(stage)") }
+            do { return try stages[stage].compiled() } catch {
                 throw SandboxError("cannot compile the system-call filter: \(error)")
             }
         }

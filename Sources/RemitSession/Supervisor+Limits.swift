@@ -48,8 +48,10 @@ extension ReceiptResources {
             (.ioReadBytes, figures.bytesRead), (.ioWrittenBytes, figures.bytesWritten),
             (.memoryKills, figures.memoryKills), (.processesRefused, figures.processesRefused),
         ]
-        self.init(Dictionary(uniqueKeysWithValues: known.compactMap { name, figure in
-            figure.map { (name, Int(clamping: $0)) }
-        }))
+        self.init(
+            Dictionary(
+                uniqueKeysWithValues: known.compactMap { name, figure in
+                    figure.map { (name, Int(clamping: $0)) }
+                }))
     }
 }

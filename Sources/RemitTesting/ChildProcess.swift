@@ -27,7 +27,7 @@ package final class ChildProcess {
         if termination == nil { kill(pid, number) }
     }
 
-    /// Waits for the end, for `limit` at most.
+    /// Waits for the end, for `limit` at most (see ``patience``).
     ///
     /// - Returns: nil when the time was over first.
     package func wait(within limit: Duration) -> Termination? {

@@ -41,6 +41,7 @@ package final class Playground {
             "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": home, "REMIT_STATE_DIR": state,
             "REMIT_RUNTIME_DIR": runtime, "REMIT_CONFIG": configurationFile, "REMIT_CONFIG_DIR": base + "/config",
             "TERM": "dumb", "CANARY": canary,
+            "REMIT_TEST_PATIENCE": "\(patience)",
         ]
         try write("apiVersion: remit/v1\nkind: Configuration\n", to: configurationFile)
         try write(canary + "\n", to: home + "/.ssh/id_ed25519")

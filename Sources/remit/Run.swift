@@ -11,9 +11,9 @@ struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a task in a sandbox, and end all of it.",
         discussion: """
-            The exit code is the agent's own, or: 64 usage, 121 outcome not met, 123 ended for exceeding its scope, \
-            124 deadline or idle, 125 remit failed, 126 refused before start, 127 command not found, 128+n killed by \
-            signal n.
+            The exit code is the agent's own, or: 64 usage, 121 outcome not met, 122 budget used up, 123 ended for \
+            exceeding its scope, 124 deadline or idle, 125 remit failed, 126 refused before start, 127 command not \
+            found, 128+n killed by signal n.
             """
     )
 

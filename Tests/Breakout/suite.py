@@ -186,7 +186,7 @@ class Suite:
                 answer = json.loads(line)
                 answers[answer["probe"]] = answer
         if not answers:
-            answers[""] = {"why": done.stderr.strip()[-300:]}
+            answers[""] = {"why": f"exit {done.returncode}: {done.stderr.strip()[-300:]}"}
         return answers
 
     @property
@@ -233,7 +233,7 @@ def judge(suite, name, answer, control, guest, terminal):
     if outside == "skipped":
         outside = "guest only"
     if outside not in ("through", "absent", "guest only"):
-        result.why = f"unconfined it does not succeed either: {result.control or control.get('', {}).get('why')}"
+        result.why = f"unconfined it does not succeed either: {control.get('', {}).get('why') or result.control}"
         return result
     result.stopped = True
     return result

@@ -13,14 +13,14 @@ extension CLI {
             let number = place.marker
             let script =
                 "trap \"\" TERM; setsid -f sleep \(number); (setsid sh -c \"sleep \(number) & sleep \(number)\") & sleep \(number)"
-            let command = try place.start(["run", "--deadline", "2s", "--", "sh", "-c", script])
+            let command = try place.start(["run", "--deadline", "\(2 * patience)s", "--", "sh", "-c", script])
             #expect(
                 eventually(within: .seconds(2)) { place.agents.count >= 5 }, "the daemons were there: \(place.agents)")
             let result = command.finish(within: .seconds(10))
             #expect(place.agents.isEmpty, "\(place.agents)")
             #expect(result.exit == 124, "\(result)")
             // Three seconds is the promise; this allows for a loaded machine.
-            #expect(result.elapsed < .seconds(5), "\(result)")
+            #expect(result.elapsed < .seconds(5).patient, "\(result)")
         }
 
         @Test func `children in the background die with the main process`() throws {
@@ -57,8 +57,8 @@ extension CLI {
                 """
             let command = try place.start(
                 [
-                    "run", "--status-fd", "3", "--deadline", "3s", "--processes", "64", "--", "python3", "-c", script,
-                    place.marker,
+                    "run", "--status-fd", "3", "--deadline", "\(3 * patience)s", "--processes", "64", "--", "python3",
+                    "-c", script, place.marker,
                 ]
             )
             try command.waitForEvent("started")
@@ -71,7 +71,7 @@ extension CLI {
             #expect(place.agents.isEmpty, "\(place.agents.count)")
             #expect(most > 32 && most <= 64, "\(most) processes at once")
             #expect(result.exit == 124, "\(result)")
-            #expect(result.elapsed < .seconds(7), "\(result)")
+            #expect(result.elapsed < .seconds(7).patient, "\(result)")
         }
 
         @Test func `a storm of new sessions at the moment of the end leaves nobody`() throws {
@@ -89,7 +89,7 @@ extension CLI {
                 """
             for _ in 0..<5 {
                 let result = try place.remit(
-                    "run", "--deadline", "300ms", "--processes", "200", "--", "python3", "-c", script)
+                    "run", "--deadline", "\(300 * patience)ms", "--processes", "200", "--", "python3", "-c", script)
                 #expect(place.agents.isEmpty, "\(place.agents.count)")
                 #expect(result.exit == 124, "\(result)")
             }

@@ -69,11 +69,13 @@ extension CLI {
         @Test func `a fork bomb stops at its limit, says so, and ends the session where that is wanted`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "b() { b | b & }; b; sleep 20 \(place.marker)"
+            // None of them gives up, so that whoever only looks now and then sees them as well.
+            let bomb = "import os, time\nwhile True:\n try: os.fork()\n except OSError: time.sleep(0.01)"
+            let script = "exec python3 -c '\(bomb)' \(place.marker)"
             for (more, exit) in [(", whenReached: end", Int32(122)), ("", 124)] {
-                let task = try task(place, script, "processes: 48\(more)")
+                let task = try task(place, script, "processes: 24\(more)")
                 let result = try place.remit(
-                    ["run", "-f", task, "--deadline", "3s", "--status-fd", "3", "-q"], within: .seconds(30))
+                    ["run", "-f", task, "--deadline", "6s", "--status-fd", "3", "-q"], within: .seconds(30))
                 #expect(result.exit == exit, "\(result)")
                 #expect(result.events.contains { $0["event"].text == "limit" && $0["name"].text == "processes" })
                 let receipt = try place.receipt(try #require(result.session))
@@ -81,7 +83,7 @@ extension CLI {
                 #expect(receipt["processesLeft"].integer == 0)
                 let resources = receipt["resources"]
                 if let peak = resources["processesPeak"].integer ?? resources["processesPeakSampled"].integer {
-                    #expect(peak >= 40 && peak <= 48, "\(resources)")
+                    #expect(peak >= 20 && peak <= 24, "\(resources)")
                 }
             }
         }
@@ -89,7 +91,7 @@ extension CLI {
         @Test func `a receipt says what the session used, and nothing of what nobody counted`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let script = "import time\nx = bytearray(50 << 20)\nend = time.time() + 0.5\nwhile time.time() < end: pass"
+            let script = "import time\nx = bytearray(50 << 20)\nwhile time.process_time() < 0.6: pass"
             let result = try place.remit(
                 "run", "--memory", "256MiB", "--processes", "40", "--status-fd", "3", "--", "python3", "-c", script)
             #expect(result.exit == 0, "\(result)")
@@ -97,7 +99,7 @@ extension CLI {
             let receipt = try place.receipt(session)
             let resources = receipt["resources"]
             let cpu = try #require(resources["cpuMicroseconds"].integer)
-            #expect(cpu > 200_000 && cpu < 10_000_000, "\(resources)")
+            #expect(cpu > 500_000 && cpu < 10_000_000, "\(resources)")
             let memory = resources["memoryPeakBytes"].integer ?? resources["memoryPeakBytesSampled"].integer
             if let memory {
                 #expect(memory > 50 << 20 && memory < 256 << 20, "\(resources)")
@@ -134,7 +136,8 @@ extension CLI {
                     """
                 )
                 let result = try place.remit("run", "-f", task, "--status-fd", "3")
-                let plan = try place.remit("run", "-f", task, "--dry-run", "--allow-degraded", "limits.io", "--format", "json")
+                let plan = try place.remit(
+                    "run", "-f", task, "--dry-run", "--allow-degraded", "limits.io", "--format", "json")
                 let layer = try #require(
                     plan.json()["layers"].list?.first { $0["name"].text == "limits.io" }, "\(plan)")
                 if profile == "default" || layer["state"].text == "enforced" {

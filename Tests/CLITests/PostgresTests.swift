@@ -119,7 +119,7 @@ extension CLI {
             command.signal(SIGTERM)
             try command.waitForEvent("dead", within: .seconds(2))
             #expect(place.agents.isEmpty, "\(place.agents)")
-            #expect(began.duration(to: .now) < .seconds(2))
+            #expect(began.duration(to: .now) < Duration.seconds(2).patient)
             let result = command.finish(within: .seconds(60))
             #expect(result.exit != nil, "\(result)")
             let open = try place.inspect(session)

@@ -172,8 +172,8 @@ extension CLI {
             #expect(doctor.exit == 0, "\(doctor)")
             let text = "\(try doctor.json())"
             for layer in [
-                "namespaces", "mounts", "userns-door", "capabilities", "landlock", "landlock-scopes", "seccomp",
-                "cgroup", "guard",
+                "namespaces", "mounts", "userns-door", "capabilities", "landlock",
+                "landlock-scopes", "seccomp", "cgroup", "guard",
             ] {
                 #expect(text.contains("\"\(layer)\""), "\(layer): \(text)")
             }
@@ -288,7 +288,9 @@ extension CLI {
                 return
             }
             #expect(plain.exit == 126 && plain.errors.hasPrefix("error: ") && place.sessions.isEmpty, "\(plain)")
-            let missing = ["cgroup", "limits.memory", "limits.processes", "limits.cpu", "landlock-scopes"]
+            let missing = [
+                "cgroup", "limits.memory", "limits.processes", "limits.cpu", "landlock-scopes",
+            ]
             let excuses = missing.flatMap { ["--allow-degraded", $0] }
             let excused = try place.remit(
                 ["run", "--profile", "greedy", "--status-fd", "3"] + excuses + ["--", "true"])

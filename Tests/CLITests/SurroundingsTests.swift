@@ -67,7 +67,8 @@ extension CLI {
             defer { place.tearDown() }
             for limit in [6, 8, 10, 12, 16, 20, 24, 28, 32] {
                 let change = "resource.setrlimit(resource.RLIMIT_NOFILE, (\(limit), \(limit)))"
-                let result = try run(place, change, ["run", "--deadline", "4s", "--", "sh", "-c", "echo hi"])
+                let result = try run(
+                    place, change, ["run", "--deadline", "\(4 * patience)s", "--", "sh", "-c", "echo hi"])
                 #expect(
                     result.exit == 0 ? result.text == "hi\n" : result.exit == 125 || result.exit == 126,
                     "\(limit): \(result)")
@@ -116,10 +117,11 @@ extension CLI {
         @Test func `a supervisor that was stopped makes up for it at once`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let command = try place.start(["run", "--status-fd", "3", "--deadline", "1s", "--", "sleep", place.marker])
+            let command = try place.start(
+                ["run", "--status-fd", "3", "--deadline", "\(patience)s", "--", "sleep", place.marker])
             try command.waitForEvent("started")
             command.signal(SIGSTOP)
-            pause(.milliseconds(1500))
+            pause(.milliseconds(1500).patient)
             command.signal(SIGCONT)
             let result = command.finish(within: .seconds(3))
             #expect(result.exit == 124 && place.agents.isEmpty, "\(result)")
@@ -145,7 +147,8 @@ extension CLI {
         @Test func `noise on the control socket stops nothing`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let command = try place.start(["run", "--status-fd", "3", "--deadline", "3s", "--", "sleep", place.marker])
+            let command = try place.start(
+                ["run", "--status-fd", "3", "--deadline", "\(3 * patience)s", "--", "sleep", place.marker])
             try command.waitForEvent("started")
             let socket = "\(place.runtime)/\(try command.session())/control.sock"
             let script = """

@@ -94,7 +94,7 @@ extension CLI {
                 time.sleep(\(place.marker.prefix(5)))
                 """
             let result = try place.remit(
-                "run", "--status-fd", "3", "--deadline", "8s", "--", "python3", "-c", script, place.marker
+                "run", "--status-fd", "3", "--deadline", "\(8 * patience)s", "--", "python3", "-c", script, place.marker
             )
             #expect(result.exit == 123, "\(result)")
             #expect(result.errorLines.count == 1 && result.errors.contains("ended: strikes"), "\(result)")

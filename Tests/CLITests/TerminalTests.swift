@@ -86,7 +86,8 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             let script = "stty raw -echo; echo ready; setsid -f sleep \(place.marker); sleep \(place.marker)"
-            let end = try run(place, ["run", "--deadline", "1s", "--", "sh", "-c", script], [.expect("ready")])
+            let end = try run(
+                place, ["run", "--deadline", "\(patience)s", "--", "sh", "-c", script], [.expect("ready")])
             #expect(end["exit"].integer == 124 && end["restored"].bool == true, "\(end)")
             #expect(end["wasRaw"].bool == true, "it was raw meanwhile: \(end)")
             #expect(end["output"].text?.contains("remit: session ") == true, "\(end)")

@@ -31,10 +31,16 @@ let package = Package(
         .target(name: "RemitJournal", dependencies: ["RemitKernel", crypto], swiftSettings: instrumented),
         .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: instrumented),
         .target(name: "RemitLeases", dependencies: ["RemitKernel"], swiftSettings: instrumented),
+        .target(
+            name: "RemitSandbox", dependencies: ["RemitKernel", "RemitTask", "RemitJournal"],
+            swiftSettings: instrumented
+        ),
         .target(name: "CFuzzer", path: "CFuzzer"),
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["CFuzzer", "RemitKernel", "RemitTask", "RemitJournal", "RemitIdentity", "RemitLeases"],
+            dependencies: [
+                "CFuzzer", "RemitKernel", "RemitTask", "RemitJournal", "RemitIdentity", "RemitLeases", "RemitSandbox",
+            ],
             path: "Fuzz",
             swiftSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
         ),

@@ -135,6 +135,7 @@ import Testing
         #expect(
             Receipt.crossCheck(predicate, journal: unfinished).map(\.place) == [
                 "predicate.journal", "predicate.session", "predicate.journal.head", "predicate.journal.count",
+                "predicate.resources",
             ]
         )
         var changed = predicate

@@ -99,15 +99,16 @@ import Testing
         // a(sv) of 72 bytes: {"Delegate", <true>}, {"PIDs", <[4711]>}; then an empty array, aligned to its structs.
         let expected: [UInt8] =
             [8, 0, 0, 0] + Array("Delegate\0".utf8) + [1, 98, 0] + [1, 0, 0, 0]
-            + [0, 0, 0, 0, 4, 0, 0, 0] + Array("PIDs\0".utf8) + [2, 97, 117, 0, 0, 0, 0] + [4, 0, 0, 0, 0x67, 0x12, 0, 0]
+            + [0, 0, 0, 0, 4, 0, 0, 0] + Array("PIDs\0".utf8) + [2, 97, 117, 0, 0, 0, 0]
+            + [4, 0, 0, 0, 0x67, 0x12, 0, 0]
         #expect(tail.firstRange(of: expected) != nil, "\(tail)")
         #expect(bytes.suffix(8) == [0, 0, 0, 0, 0, 0, 0, 0] || bytes.suffix(4) == [0, 0, 0, 0], "\(tail)")
     }
 
     @Test func `who listens and says nothing is not waited for longer than allowed`() throws {
         let scratch = try Scratch()
-        let listener = linux_listen(scratch.file("bus"))
-        defer { close(listener) }
+        let number = listener(at: scratch.file("bus"))
+        defer { close(number) }
         let start = BootInstant.now
         let failure = #expect(throws: UserManagerError.self) {
             _ = try UserManager(runtimeDirectory: scratch.path, patience: .milliseconds(200))
@@ -127,13 +128,15 @@ import Testing
         )
     }
 
-    @Test(arguments: ["REJECTED EXTERNAL\r\n", "OK 1234\r\nl\u{2}\u{1}\u{7}garbage garbage garbage", "\u{0}\u{1}\u{2}\r\n"])
+    @Test(arguments: [
+        "REJECTED EXTERNAL\r\n", "OK 1234\r\nl\u{2}\u{1}\u{7}garbage garbage garbage", "\u{0}\u{1}\u{2}\r\n",
+    ])
     func `who speaks something else is refused`(_ said: String) throws {
         let scratch = try Scratch()
-        let listener = linux_listen(scratch.file("bus"))
-        defer { close(listener) }
+        let number = listener(at: scratch.file("bus"))
+        defer { close(number) }
         let peer = Thread {
-            let connection = accept(listener, nil, nil)
+            let connection = accept(number, nil, nil)
             let bytes = Array(said.utf8)
             _ = write(connection, bytes, bytes.count)
             usleep(500_000)
@@ -150,7 +153,7 @@ import Testing
 }
 
 /// A blocking listener on a socket file.
-private func linux_listen(_ path: String) -> CInt {
+private func listener(at path: String) -> CInt {
     let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)

@@ -125,6 +125,40 @@ struct SystemCallGroupTests {
         } throws: { "\($0)" == "system call `mount` cannot be allowed by a profile (open:7)" }
     }
 
+    // MARK: two stages
+
+    @Test func `two filters together answer as the one, and leave no way open`() throws {
+        for changes in [
+            ProfileSystemCalls(deny: ["@network-io"]), ProfileSystemCalls(deny: ["sendmsg", "memfd_create"]),
+            ProfileSystemCalls(allow: ["read", "execve"], deny: ["@known"]),
+        ] {
+            for notify in [true, false] {
+                let policy = try SystemCallPolicy(changes, notify: notify)
+                #expect(policy.stages.count == 2)
+                let whole = try Filter(policy.filter)
+                let stages = try policy.stages.map { try Filter($0) }
+                for number: UInt32 in Array(0...600) + [0x4000_0000, .max] {
+                    for value: UInt64 in [0, 1, 2, 16, 0x5401, 0x5412, 0o104755, 1 << 28, .max] {
+                        for other: UInt64 in [0, 8, value] {
+                            let call = FilterProgram.Call(number, [value, other, value, value, value])
+                            let answers = stages.map { $0.program.verdict(call) }
+                            let stricter = answers[1] == .allow ? answers[0] : answers[1]
+                            if stricter == whole.program.verdict(call) { continue }
+                            Issue.record("\(number) \(value) \(other): \(answers)")
+                        }
+                    }
+                }
+                // What the launch does in between.
+                #expect(
+                    try stages[0].verdict("sendmsg") == .allow && (try stages[0].verdict("seccomp", 1, 0)) == .allow)
+                #expect(try stages[0].verdict("seccomp", 1, 8) == .error(1), "no other listener")
+            }
+        }
+        for changes in [ProfileSystemCalls(), ProfileSystemCalls(allow: ["sendmsg"], deny: ["memfd_create"])] {
+            #expect(try SystemCallPolicy(changes, notify: true).stages.count == 1)
+        }
+    }
+
     // MARK: why
 
     @Test func `every answer of the program has a line that says it`() throws {

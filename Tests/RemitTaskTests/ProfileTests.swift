@@ -53,6 +53,7 @@ import Testing
                 == [
                     "TERM": "xterm", "LC_ALL": "C",
                     "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+                    "ASAN_OPTIONS": "detect_leaks=0", "LSAN_OPTIONS": "detect_leaks=0",
                 ]
         )
     }

@@ -38,7 +38,8 @@ import Testing
         let io = TransferLimits(read: ByteCount(bytes: 8192))
         let profile = Limits(io: io, whenReached: .end)
         let (limits, violations) = profile.lowered(
-            by: Limits(io: TransferLimits(read: ByteCount(bytes: 9000), write: ByteCount(bytes: 4096)), whenReached: .continue)
+            by: Limits(
+                io: TransferLimits(read: ByteCount(bytes: 9000), write: ByteCount(bytes: 4096)), whenReached: .continue)
         )
         #expect(violations.map(\.limit) == ["io.read", "whenReached"])
         #expect(limits.io == TransferLimits(read: ByteCount(bytes: 8192), write: ByteCount(bytes: 4096)))

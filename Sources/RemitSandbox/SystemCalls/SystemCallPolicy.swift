@@ -60,7 +60,9 @@ package struct SystemCallPolicy: Sendable {
             switch words.decision(name, isBuiltIn: built.contains(name)) {
             case .deny(let source):
                 denied.insert(name)
-                lines.append(Line(rule: SystemCallRule(name, refusal), source: source))
+                let isLate = SystemCallTable.launchCalls.contains(name)
+                let action = isLate ? .refuse(.notPermitted) : refusal
+                lines.append(Line(rule: SystemCallRule(name, action), source: source))
             case .allow(let source) where !SystemCallTable.conditional.contains(name):
                 lines.append(Line(rule: SystemCallRule(name, .allow), source: source))
             case nil where SystemCallTable.plain.contains(name):

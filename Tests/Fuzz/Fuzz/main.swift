@@ -5,6 +5,7 @@ import CFuzzer
 import Glibc
 import RemitIdentity
 import RemitJournal
+import RemitSandbox
 import RemitTask
 
 @testable import RemitLeases
@@ -58,6 +59,19 @@ let parsers: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt] = [
     },
     "provider": { bytes, count in
         _ = ProviderReplyDecoder.decode(copy(bytes, count), for: issue)
+        return 0
+    },
+    "seccomp": { bytes, count in
+        // What is imported is a profile's changes, and those make a policy: the floor and unknown names are not in them.
+        guard let json = try? JSONValue(parsing: copy(bytes, count)), let policy = try? OCISeccomp(json),
+            let result = try? OCIImport(policy, kernel: "6.12.0")
+        else { return 0 }
+        do { _ = try SystemCallPolicy(result.changes, notify: false) } catch { fatalError("no policy: \(error)") }
+        return 0
+    },
+    "filter": { bytes, count in
+        guard let program = try? FilterProgram(copy(bytes, count)) else { return 0 }
+        for number: UInt32 in 0..<8 { _ = program.verdict(FilterProgram.Call(number, [.max, 0, 1, 2])) }
         return 0
     },
     "token": { bytes, count in
