@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -320,6 +321,8 @@ def parse():
 
 
 def main():
+    # An end by a signal clears up as well.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     options = parse()
     if options.guest_control:
         return guest_control(options)
