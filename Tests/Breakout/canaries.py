@@ -11,8 +11,16 @@ import subprocess
 
 OPEN, ACCESS, MODIFY, CREATE, DELETE, MOVED, ATTRIB = 0x20, 0x1, 0x2, 0x100, 0x200, 0xC0, 0x4
 READING, CHANGING = OPEN | ACCESS | MODIFY | ATTRIB, MODIFY | CREATE | DELETE | MOVED | ATTRIB
-NAMES = {OPEN: "opened", ACCESS: "read", MODIFY: "changed", CREATE: "something created", DELETE: "something deleted",
-         0x40: "something moved", 0x80: "something moved", ATTRIB: "attributes changed"}
+NAMES = {
+    OPEN: "opened",
+    ACCESS: "read",
+    MODIFY: "changed",
+    CREATE: "something created",
+    DELETE: "something deleted",
+    0x40: "something moved",
+    0x80: "something moved",
+    ATTRIB: "attributes changed",
+}
 
 
 class Watch:
@@ -38,8 +46,8 @@ class Watch:
             while data := os.read(self.descriptor, 65536):
                 while data:
                     number, mask, _, length = struct.unpack_from("iIII", data)
-                    name = data[16:16 + length].rstrip(b"\0").decode(errors="replace")
-                    data = data[16 + length:]
+                    name = data[16 : 16 + length].rstrip(b"\0").decode(errors="replace")
+                    data = data[16 + length :]
                     words = [text for bit, text in NAMES.items() if mask & bit]
                     place = self.paths.get(number, "?") + ("/" + name if name else "")
                     said.append(f"{place} {', '.join(words) or hex(mask)}")
@@ -75,8 +83,14 @@ class Canaries:
         self.datagrams.setblocking(False)
         how = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         self.process = subprocess.Popen(
-            ["/bin/sleep", "3600"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            cwd="/", env={"CANARY": self.token}, start_new_session=True, **how,
+            ["/bin/sleep", "3600"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"CANARY": self.token},
+            start_new_session=True,
+            **how,
         )
         self.watch = Watch()
         self.watch.add(self.file, READING)
@@ -93,7 +107,9 @@ class Canaries:
     @property
     def environment(self):
         return {
-            "REMIT_CANARY_FILE": self.file, "REMIT_CANARY_SOCKET": self.path, "REMIT_CANARY_ABSTRACT": self.abstract,
+            "REMIT_CANARY_FILE": self.file,
+            "REMIT_CANARY_SOCKET": self.path,
+            "REMIT_CANARY_ABSTRACT": self.abstract,
             "REMIT_CANARY_TCP": str(self.listeners["the TCP listener"].getsockname()[1]),
             "REMIT_CANARY_UDP": str(self.datagrams.getsockname()[1]),
             "REMIT_CANARY_PID": str(self.process.pid),

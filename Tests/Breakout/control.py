@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs probes unconfined, as root of namespaces of its own: what must succeed there for a probe to mean anything.
 
-    control.py PROBE NAME…      (started by suite.py under unshare(1), never on its own)
+control.py PROBE NAME…      (started by suite.py under unshare(1), never on its own)
 """
 
 import ctypes
@@ -96,9 +96,7 @@ def main():
         file.write(copy)
     os.chmod("remit-probe", 0o755)
     place = canaries.Canaries(f"{WORKSPACE}/outside")
-    environment = {
-        "PATH": "/usr/bin:/bin", **place.environment, "REMIT_CANARY_SUPERVISOR": str(place.process.pid),
-    }
+    environment = {"PATH": "/usr/bin:/bin", **place.environment, "REMIT_CANARY_SUPERVISOR": str(place.process.pid)}
     skipped = run(names, environment)
     if skipped:
         # What was missing may be a terminal.
@@ -115,8 +113,13 @@ def run(names, environment, terminal=False):
         _, other = pty.openpty()
         how = {"stdin": other, "preexec_fn": take_terminal}
     done = subprocess.run(
-        ["./remit-probe", "--unconfined", *names], env=environment, stdout=subprocess.PIPE, text=True,
-        check=False, **how)
+        ["./remit-probe", "--unconfined", *names],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        **how,
+    )
     skipped = []
     for line in done.stdout.splitlines():
         answer = json.loads(line)

@@ -64,14 +64,21 @@ class Running:
                 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
                 if before_exec is not None:
                     before_exec()
+
             self.process = subprocess.Popen(
-                command, stdin=other, stdout=other, stderr=other, preexec_fn=own_terminal, **how)
+                command, stdin=other, stdout=other, stderr=other, preexec_fn=own_terminal, **how
+            )
             os.close(other)
         else:
             with open(self.output_path, "wb") as output, open(self.error_path, "wb") as errors:
                 self.process = subprocess.Popen(
-                    command, stdin=stdin if stdin is not None else subprocess.DEVNULL, stdout=output, stderr=errors,
-                    preexec_fn=before_exec, **how)
+                    command,
+                    stdin=stdin if stdin is not None else subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=errors,
+                    preexec_fn=before_exec,
+                    **how,
+                )
         os.close(status)
 
     @property
@@ -160,9 +167,13 @@ class Installation:
         with open(f"{self.base}/config/config.yaml", "w", encoding="ascii") as file:
             file.write("apiVersion: remit/v1\nkind: Configuration\n")
         self.environment = {
-            "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": f"{self.base}/home", "TERM": "dumb",
-            "REMIT_STATE_DIR": f"{self.base}/state", "REMIT_RUNTIME_DIR": f"{self.base}/run",
-            "REMIT_CONFIG": f"{self.base}/config/config.yaml", "REMIT_CONFIG_DIR": f"{self.base}/config",
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": f"{self.base}/home",
+            "TERM": "dumb",
+            "REMIT_STATE_DIR": f"{self.base}/state",
+            "REMIT_RUNTIME_DIR": f"{self.base}/run",
+            "REMIT_CONFIG": f"{self.base}/config/config.yaml",
+            "REMIT_CONFIG_DIR": f"{self.base}/config",
             "BREAKOUT_SCRATCH": f"{self.base}/scratch",
         }
         for name in ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"):
@@ -178,8 +189,17 @@ class Installation:
             shutil.copy2(file, path)
         return path
 
-    def start(self, command, options=(), workspace=None, variables=None, terminal=False, stdin=None,
-              before_exec=None, prefix=()):
+    def start(
+        self,
+        command,
+        options=(),
+        workspace=None,
+        variables=None,
+        terminal=False,
+        stdin=None,
+        before_exec=None,
+        prefix=(),
+    ):
         """Starts a session of `command` (a list of words); `prefix` is a program that starts remit."""
         words = [self.binary, "run", *options]
         if workspace is not None:
@@ -196,8 +216,15 @@ class Installation:
     def remit(self, *arguments, within=30.0):
         """Another command of remit: its completed process, as text."""
         return subprocess.run(
-            [self.binary, *arguments], env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=within, check=False, cwd=self.environment["BREAKOUT_SCRATCH"])
+            [self.binary, *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=within,
+            check=False,
+            cwd=self.environment["BREAKOUT_SCRATCH"],
+        )
 
     def receipt(self, session):
         """The predicate of a session's receipt."""

@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,8 +28,19 @@ import table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NOBODY = 65534
-NAMESPACES = ["--user", "--map-root-user", "--mount", "--pid", "--fork", "--net", "--ipc", "--uts", "--cgroup",
-              "--kill-child", "--mount-proc"]
+NAMESPACES = [
+    "--user",
+    "--map-root-user",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--net",
+    "--ipc",
+    "--uts",
+    "--cgroup",
+    "--kill-child",
+    "--mount-proc",
+]
 
 
 def guest_control(options):
@@ -40,9 +52,20 @@ def guest_control(options):
     with open(options.guest_control, "w", encoding="utf-8") as file:
         for number in entries:
             subprocess.run(
-                ["unshare", *[word for word in NAMESPACES if "user" not in word and word != "--map-root-user"],
-                 "/usr/bin/python3", "-B", f"{HERE}/control.py", os.path.abspath(options.probe), number],
-                stdout=file, stdin=subprocess.DEVNULL, check=False, timeout=300)
+                [
+                    "unshare",
+                    *[word for word in NAMESPACES if "user" not in word and word != "--map-root-user"],
+                    "/usr/bin/python3",
+                    "-B",
+                    f"{HERE}/control.py",
+                    os.path.abspath(options.probe),
+                    number,
+                ],
+                stdout=file,
+                stdin=subprocess.DEVNULL,
+                check=False,
+                timeout=300,
+            )
     return 0
 
 
@@ -99,11 +122,17 @@ class Suite:
         # Names that begin with REMIT_ are remit's own, so env(1) sets them inside.
         variables = [f"{name}={value}" for name, value in self.canaries.environment.items()]
         # The supervisor's number is known when it runs; the agent waits until it has been told.
-        script = ("until [ -s supervisor ]; do sleep 0.005; done; "
-                  'read -r REMIT_CANARY_SUPERVISOR <supervisor; export REMIT_CANARY_SUPERVISOR; exec "$@"')
+        script = (
+            "until [ -s supervisor ]; do sleep 0.005; done; "
+            'read -r REMIT_CANARY_SUPERVISOR <supervisor; export REMIT_CANARY_SUPERVISOR; exec "$@"'
+        )
         running = self.place.start(
             ["sh", "-c", script, "sh", "env", *variables, "./" + os.path.basename(self.probe), *names],
-            workspace=workspace, terminal=terminal, options=options, **how)
+            workspace=workspace,
+            terminal=terminal,
+            options=options,
+            **how,
+        )
         with open(f"{workspace}/.supervisor", "w", encoding="ascii") as file:
             file.write(f"{running.pid}\n")
         os.chmod(f"{workspace}/.supervisor", 0o644)
@@ -123,17 +152,35 @@ class Suite:
         os.chmod(scratch, 0o777)
         prefix = self.control_words() if namespaces else []
         done = subprocess.run(
-            [*prefix, f"{self.shared}/remit-probe", "--act", *words], cwd=scratch, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, timeout=120, check=False)
+            [*prefix, f"{self.shared}/remit-probe", "--act", *words],
+            cwd=scratch,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+            check=False,
+        )
         return next((json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")), {})
 
     def control(self, names):
         """Runs probes unconfined in namespaces of their own: their answers by name."""
         done = subprocess.run(
-            [*self.control_words(), "/usr/bin/python3", "-B", f"{self.shared}/control.py", f"{self.shared}/remit-probe",
-             *names],
-            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False, cwd="/",
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+            [
+                *self.control_words(),
+                "/usr/bin/python3",
+                "-B",
+                f"{self.shared}/control.py",
+                f"{self.shared}/remit-probe",
+                *names,
+            ],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+            check=False,
+            cwd="/",
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        )
         answers = {}
         for line in done.stdout.splitlines():
             if line.startswith("{"):
@@ -257,12 +304,16 @@ def parse():
     parser.add_argument("binary")
     parser.add_argument("probe", nargs="?", help="remit-probe; without it the one beside the binary")
     parser.add_argument("--only", default="", help="entries, with commas")
-    parser.add_argument("--table", default=os.environ.get("BREAKOUT_TABLE"),
-                        help="write the table of results to this file")
+    parser.add_argument(
+        "--table", default=os.environ.get("BREAKOUT_TABLE"), help="write the table of results to this file"
+    )
     parser.add_argument("--rounds", type=float, default=1, help="multiplies the rounds of races")
     parser.add_argument("--guest", help="answers of the probes unconfined in a throw-away guest")
-    parser.add_argument("--guest-control", metavar="FILE",
-                        help="run every probe unconfined as root, which changes this machine, and write the answers")
+    parser.add_argument(
+        "--guest-control",
+        metavar="FILE",
+        help="run every probe unconfined as root, which changes this machine, and write the answers",
+    )
     parser.add_argument("--times", action="store_true", help="say on stderr how long each entry took")
     options = parser.parse_args()
     options.probe = options.probe or os.path.join(os.path.dirname(os.path.abspath(options.binary)), "remit-probe")
@@ -270,6 +321,8 @@ def parse():
 
 
 def main():
+    # An end by a signal clears up as well.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     options = parse()
     if options.guest_control:
         return guest_control(options)
@@ -287,7 +340,8 @@ def main():
             suite.shared  # made before there are threads
             controls = {
                 number: pool.submit(suite.control, [n for n in suite.of_entry(number) if not suite.probes[n]["global"]])
-                for number in wanted if any(not suite.probes[n]["global"] for n in suite.of_entry(number))
+                for number in wanted
+                if any(not suite.probes[n]["global"] for n in suite.of_entry(number))
             }
             for number in wanted:
                 begun = time.monotonic()

@@ -9,10 +9,13 @@ import subprocess
 def facts(suite):
     """What the host is."""
     doctor = subprocess.run(
-        [suite.binary, "doctor"], env=suite.place.environment, capture_output=True, text=True, check=False).stdout
+        [suite.binary, "doctor"], env=suite.place.environment, capture_output=True, text=True, check=False
+    ).stdout
     layers = [line.split(None, 3) for line in doctor.splitlines()[3:] if len(line.split(None, 3)) == 4]
-    lines = [f"- kernel {platform.release()}, {platform.machine()}",
-     f"- run as {'root' if suite.is_root else 'an ordinary user'}"]
+    lines = [
+        f"- kernel {platform.release()}, {platform.machine()}",
+        f"- run as {'root' if suite.is_root else 'an ordinary user'}",
+    ]
     lines += [f"- {name}: {state}, {how}" for name, state, _, how in layers]
     return lines
 
@@ -24,14 +27,17 @@ def cell(text):
 def write(path, results, guest, suite):
     """Writes the table of these results to a file."""
     shown = [
-    "# Results of the breakout suite",
-    "",
-    "Made by `make breakout`; see `scripts/breakout`.",
-    "",
-    *facts(suite),
-     ""]
-    shown += ["| probe | what it tries | stopped by | seen | unconfined (namespaces) | unconfined (guest) |",
-              "|---|---|---|---|---|---|"]
+        "# Results of the breakout suite",
+        "",
+        "Made by `make breakout`; see `scripts/breakout`.",
+        "",
+        *facts(suite),
+        "",
+    ]
+    shown += [
+        "| probe | what it tries | stopped by | seen | unconfined (namespaces) | unconfined (guest) |",
+        "|---|---|---|---|---|---|",
+    ]
     for result in results:
         outside = guest.get(result.name.removesuffix(" (terminal)"), {})
         guest_text = {"through": "succeeds"}.get(outside.get("result"), outside.get("errno", outside.get("result", "")))

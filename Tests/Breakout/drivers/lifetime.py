@@ -29,7 +29,8 @@ def marked(mark):
 def groups(session):
     """The control groups of a session that are still there."""
     return glob.glob(f"/sys/fs/cgroup/**/remit*{session}*", recursive=True) + glob.glob(
-        f"/sys/fs/cgroup/**/{session}*", recursive=True)
+        f"/sys/fs/cgroup/**/{session}*", recursive=True
+    )
 
 
 def left(mark, session):
@@ -46,7 +47,8 @@ def begin(suite, words, options=(), **how):
     """A session of an act whose last word is a mark; the session and the mark."""
     mark = f"mark-{secrets.token_hex(6)}"
     running = suite.place.start(
-        ["./remit-probe", "--act", *words, mark], workspace=suite.place.workspace(suite.probe), options=options, **how)
+        ["./remit-probe", "--act", *words, mark], workspace=suite.place.workspace(suite.probe), options=options, **how
+    )
     return running, mark
 
 
@@ -90,9 +92,14 @@ def survivors(suite):
         os.kill(pid, 9)
     if not outlived:
         why = why or "unconfined they do not survive either"
-    return Result("E50.daemons", not why, "namespaces",
-                  f"{len(times)} rounds, none left, gone {max(times):.0f} ms at most after the end began",
-                  f"{len(outlived)} survive their parent", why=why)
+    return Result(
+        "E50.daemons",
+        not why,
+        "namespaces",
+        f"{len(times)} rounds, none left, gone {max(times):.0f} ms at most after the end began",
+        f"{len(outlived)} survive their parent",
+        why=why,
+    )
 
 
 @entry("E51", "multiply faster than the end can kill")
@@ -114,8 +121,13 @@ def bomb(suite):
             why = why or f"{most} processes, the limit is 96"
     if most < 48:
         why = why or f"the bomb came to {most} processes only"
-    return Result("E51.bomb", not why, "limits.processes",
-                  f"{rounds} rounds, at most {most} of 96 processes, gone in {max(times):.0f} ms", why=why)
+    return Result(
+        "E51.bomb",
+        not why,
+        "limits.processes",
+        f"{rounds} rounds, at most {most} of 96 processes, gone in {max(times):.0f} ms",
+        why=why,
+    )
 
 
 @entry("E52", "stand in the way of the end: siblings, reapers, stopped and waiting processes")
@@ -130,10 +142,25 @@ def holders(suite):
                 break
             ended, gone = forced_end(running, mark)
             why = why or left(mark, ended.session) or ("" if ended.exit == 124 else str(ended))
-        results.append(Result(f"E52.{kind}", not why, "namespaces", "" if why else f"gone in {gone:.0f} ms", why=why,
-                              attempt=f"hold the end up: {kind}"))
-    results.append(Result("E52.trace-stopped", True, "seccomp", "ptrace(2) is refused: see E23",
-                          attempt="hold the end up with a process that is stopped by its tracer"))
+        results.append(
+            Result(
+                f"E52.{kind}",
+                not why,
+                "namespaces",
+                "" if why else f"gone in {gone:.0f} ms",
+                why=why,
+                attempt=f"hold the end up: {kind}",
+            )
+        )
+    results.append(
+        Result(
+            "E52.trace-stopped",
+            True,
+            "seccomp",
+            "ptrace(2) is refused: see E23",
+            attempt="hold the end up with a process that is stopped by its tracer",
+        )
+    )
     return results
 
 
@@ -143,9 +170,16 @@ def kill_init(suite):
     ended = suite.place.run(["./remit-probe", "--act", "kill-init"], workspace=suite.place.workspace(suite.probe))
     said = next(iter(ended.objects()), {})
     fine = ended.exit == 0 and said.get("answer") == "alive"
-    results.append(Result("E54.kill-init", fine, "namespaces" if said.get("sent") else "landlock-scopes",
-                          f"{said.get('sent')} ignored, {said.get('refused')} refused, process 1 lives", why=str(ended),
-                          attempt="send every signal to process 1"))
+    results.append(
+        Result(
+            "E54.kill-init",
+            fine,
+            "namespaces" if said.get("sent") else "landlock-scopes",
+            f"{said.get('sent')} ignored, {said.get('refused')} refused, process 1 lives",
+            why=str(ended),
+            attempt="send every signal to process 1",
+        )
+    )
     neighbour, mark = begin(suite, ["survive", "2"])
     neighbour.wait_for(lambda: "surviving" in neighbour.output())
     ended = suite.place.run(["./remit-probe", "--act", "kill-all"], workspace=suite.place.workspace(suite.probe))
@@ -154,8 +188,16 @@ def kill_init(suite):
         why = why or "another session lost processes"
     neighbour.kill(15)
     neighbour.end()
-    results.append(Result("E54.kill-all", not why, "namespaces", "only its own session ended", why=why,
-                          attempt="send SIGKILL to everyone"))
+    results.append(
+        Result(
+            "E54.kill-all",
+            not why,
+            "namespaces",
+            "only its own session ended",
+            why=why,
+            attempt="send SIGKILL to everyone",
+        )
+    )
     return results
 
 
@@ -188,8 +230,10 @@ def busy(suite):
 @entry("E58", "take twice the memory that it may have")
 def memory(suite):
     ended = suite.place.run(
-        ["./remit-probe", "--act", "eat", "256"], workspace=suite.place.workspace(suite.probe),
-        options=["--memory", "128MiB"])
+        ["./remit-probe", "--act", "eat", "256"],
+        workspace=suite.place.workspace(suite.probe),
+        options=["--memory", "128MiB"],
+    )
     said = next(iter(ended.objects()), {})
     stopped = ended.exit == 137 or "refused" in said
     outside = subprocess.run([suite.probe, "--act", "eat", "256"], capture_output=True, text=True, check=False)
@@ -201,8 +245,9 @@ def memory(suite):
 @entry("E59", "leave a core file with what is in its memory")
 def core(suite):
     workspace = suite.place.workspace(suite.probe)
-    ended = suite.place.run(["sh", "-c", "./remit-probe --act crash; echo $?; ls -A . /tmp /home/agent"],
-                            workspace=workspace)
+    ended = suite.place.run(
+        ["sh", "-c", "./remit-probe --act crash; echo $?; ls -A . /tmp /home/agent"], workspace=workspace
+    )
     left_here = [name for name in os.listdir(workspace) if "core" in name]
     # Outside, with the same program, there is one where the host's pattern is a name.
     with open("/proc/sys/kernel/core_pattern", encoding="ascii") as file:
@@ -254,13 +299,17 @@ def endings(suite):
 def zombies(suite):
     count = suite.rounds(8000)
     ended = suite.place.run(
-        ["./remit-probe", "--act", "zombies", str(count)], workspace=suite.place.workspace(suite.probe),
-        options=["--processes", "128", "--deadline", "10m"], within=600)
+        ["./remit-probe", "--act", "zombies", str(count)],
+        workspace=suite.place.workspace(suite.probe),
+        options=["--processes", "128", "--deadline", "10m"],
+        within=600,
+    )
     said = next(iter(ended.objects()), {})
     fine = ended.exit == 0 and said.get("zombies") == count and said.get("room") == 64
     return Result(
-    "E61.zombies",
-    fine,
-    "limits.processes",
-    f"{count} orphans collected, {said.get('refused')} forks refused",
-     why=str(ended))
+        "E61.zombies",
+        fine,
+        "limits.processes",
+        f"{count} orphans collected, {said.get('refused')} forks refused",
+        why=str(ended),
+    )

@@ -66,15 +66,19 @@ def supervisor_loss(suite):
     for line in listed:
         if groups(line["session"]):
             why = why or f"control groups are left: {groups(line['session'])}"
-    live = [name for name in os.listdir(f"{place.base}/run")
-            if os.path.isdir(f"{place.base}/run/{name}") and any(line["session"] == name for line in listed)]
+    live = [
+        name
+        for name in os.listdir(f"{place.base}/run")
+        if os.path.isdir(f"{place.base}/run/{name}") and any(line["session"] == name for line in listed)
+    ]
     if live:
         why = why or f"runtime directories are left: {live}"
     if begun < rounds // 3:
         why = why or f"only {begun} of {rounds} sessions had begun"
     return Result(
-    "E53.supervisor-loss",
-    not why,
-    "guard",
-    f"{rounds} rounds, {begun} begun, the last process gone after {slowest * 1000:.0f} ms at most",
-     why=why)
+        "E53.supervisor-loss",
+        not why,
+        "guard",
+        f"{rounds} rounds, {begun} begun, the last process gone after {slowest * 1000:.0f} ms at most",
+        why=why,
+    )

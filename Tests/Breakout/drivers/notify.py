@@ -20,7 +20,8 @@ STRIKES = 60
 def refused(suite, words, expected, options=(), **how):
     """Runs an act of refused calls: how they were answered, and why that is not as it should be."""
     ended = suite.place.run(
-        ["./remit-probe", "--act", *words], workspace=suite.place.workspace(suite.probe), options=options, **how)
+        ["./remit-probe", "--act", *words], workspace=suite.place.workspace(suite.probe), options=options, **how
+    )
     said = next((value for value in ended.objects() if "refused" in value), {})
     why = ""
     if ended.exit != 0 or said != {"refused": expected, "succeeded": 0, "other": 0}:
@@ -43,21 +44,40 @@ def flip(suite):
     outside = suite.outside(["flip", str(STRIKES)], namespaces=True)
     if not outside.get("succeeded"):
         why = why or f"unconfined it does not succeed either: {outside}"
-    results = [Result("E73.flip-mount", not why, "seccomp", f"{total} calls, none succeeded",
-                      f"{outside.get('succeeded')} of {STRIKES} succeed", why=why)]
+    results = [
+        Result(
+            "E73.flip-mount",
+            not why,
+            "seccomp",
+            f"{total} calls, none succeeded",
+            f"{outside.get('succeeded')} of {STRIKES} succeed",
+            why=why,
+        )
+    ]
     # Opening is no business of the supervisor's: the kernel looks once. The same flip, as often as time allows.
     rounds = suite.rounds(60000)
     ended = suite.place.run(
         ["./remit-probe", "--act", "flip-open", str(rounds), suite.canaries.file],
-        workspace=suite.place.workspace(suite.probe), options=["--deadline", "10m"], within=600)
+        workspace=suite.place.workspace(suite.probe),
+        options=["--deadline", "10m"],
+        within=600,
+    )
     said = next(iter(ended.objects()), {})
     fine = ended.exit == 0 and said.get("won") == 0 and said.get("opened", 0) > 0 and said.get("refused", 0) > 0
     outside = suite.outside(["flip-open", str(rounds // 3), suite.canaries.file])
     suite.canaries.touched()  # by the line above
     fine = fine and outside.get("won", 0) > 0
-    results.append(Result("E73.flip-open", fine, "mounts", f"{rounds} opens, {said.get('won')} reached the secret",
-                          f"{outside.get('won')} of {rounds // 3} reach it", why=f"{ended}, outside {outside}",
-                          attempt="change a path between a check and its use"))
+    results.append(
+        Result(
+            "E73.flip-open",
+            fine,
+            "mounts",
+            f"{rounds} opens, {said.get('won')} reached the secret",
+            f"{outside.get('won')} of {rounds // 3} reach it",
+            why=f"{ended}, outside {outside}",
+            attempt="change a path between a check and its use",
+        )
+    )
     return results
 
 
@@ -122,11 +142,14 @@ def crowd(suite):
     # Far more than are allowed: the session ends for it, its supervisor stays small, and its neighbour as fast.
     neighbour = suite.place.start(
         ["sh", "-c", "echo ready; until [ -e go ]; do sleep 0.01; done; exec ./remit-probe --act refuse 50"],
-        workspace=(place := suite.place.workspace(suite.probe)))
+        workspace=(place := suite.place.workspace(suite.probe)),
+    )
     neighbour.wait_for(lambda: "ready" in neighbour.output())
     running = suite.place.start(
-        ["./remit-probe", "--act", "crowd", "400"], workspace=suite.place.workspace(suite.probe),
-        options=["--processes", "512"])
+        ["./remit-probe", "--act", "crowd", "400"],
+        workspace=suite.place.workspace(suite.probe),
+        options=["--processes", "512"],
+    )
     memory = []
 
     def sample():
@@ -136,6 +159,7 @@ def crowd(suite):
             except (OSError, StopIteration, ValueError):
                 return
             time.sleep(0.001)
+
     sampler = threading.Thread(target=sample)
     sampler.start()
     with open(f"{place}/go", "w", encoding="ascii"):
@@ -152,14 +176,16 @@ def crowd(suite):
     if took > 2000:
         why = why or f"the neighbour's 50 calls took {took:.0f} ms"
     results.append(
-    Result(
-        "E78.flood",
-        not why,
-        "seccomp",
-        f"ended for its strikes; the supervisor grew by {growth} KiB; a neighbour's 50 calls and end: "
-        f"{took:.0f} ms",
-        why=why,
-         attempt="make 400 refused calls at the same moment"))
+        Result(
+            "E78.flood",
+            not why,
+            "seccomp",
+            f"ended for its strikes; the supervisor grew by {growth} KiB; a neighbour's 50 calls and end: "
+            f"{took:.0f} ms",
+            why=why,
+            attempt="make 400 refused calls at the same moment",
+        )
+    )
     return results
 
 
@@ -189,8 +215,16 @@ def gone(suite):
     ended = running.end()
     said = next((value for value in ended.objects() if "refused" in value), {})
     fine = said == {"refused": 1, "succeeded": 0, "other": 0} and ended.exit == 0
-    results.append(Result("E79.hanging", fine, "seccomp", "refused when it is answered", why=str(ended),
-                          attempt="be answered by a supervisor that hangs"))
+    results.append(
+        Result(
+            "E79.hanging",
+            fine,
+            "seccomp",
+            "refused when it is answered",
+            why=str(ended),
+            attempt="be answered by a supervisor that hangs",
+        )
+    )
     # It is killed with the call pending: nobody allows it, and the agent goes as well.
     for number in range(suite.rounds(5)):
         workspace = suite.place.workspace(suite.probe)
@@ -211,8 +245,11 @@ def gone(suite):
             why = why or "the session outlived its supervisor"
         if why:
             break
-    results.append(Result("E79.gone", not why, "guard", "no answer, and the session ended", why=why,
-                          attempt="be answered by nobody"))
+    results.append(
+        Result(
+            "E79.gone", not why, "guard", "no answer, and the session ended", why=why, attempt="be answered by nobody"
+        )
+    )
     return results
 
 
@@ -230,8 +267,7 @@ def full(suite):
         # The supervisor is not dumpable, so its descriptors are hidden from its own user.
         results.append(Result("E80.no-leak", False, skipped=True, why="only root sees the supervisor's descriptors"))
         return results
-    running = suite.place.start(
-        ["sh", "-c", f"./remit-probe --act wait-then {STRIKES}; sleep 5"], workspace=workspace)
+    running = suite.place.start(["sh", "-c", f"./remit-probe --act wait-then {STRIKES}; sleep 5"], workspace=workspace)
     running.wait_for(lambda: "ready" in running.output())
     before = descriptors(running.pid)
     go(workspace)
@@ -241,8 +277,16 @@ def full(suite):
     ended = running.end()
     said = next((value for value in ended.objects() if "refused" in value), {})
     fine = before == after and said.get("refused") == STRIKES
-    results.append(Result("E80.no-leak", fine, "seccomp", f"{len(before)} descriptors before and after",
-                          why=f"{before} then {after}: {ended}", attempt="make the supervisor leak a descriptor"))
+    results.append(
+        Result(
+            "E80.no-leak",
+            fine,
+            "seccomp",
+            f"{len(before)} descriptors before and after",
+            why=f"{before} then {after}: {ended}",
+            attempt="make the supervisor leak a descriptor",
+        )
+    )
     return results
 
 

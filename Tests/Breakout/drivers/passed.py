@@ -72,8 +72,17 @@ def judge(number, kind, answers, ended, layers, attempt):
     for name, expected in layers.items():
         answer = answers.get(name)
         layer = expected.get(answer)
-        results.append(Result(f"{number}.{kind}-{name}", layer is not None, layer or "", answer or "", attempt=attempt,
-                              control="the descriptor works outside", why=f"answers {answer}: {ended}"))
+        results.append(
+            Result(
+                f"{number}.{kind}-{name}",
+                layer is not None,
+                layer or "",
+                answer or "",
+                attempt=attempt,
+                control="the descriptor works outside",
+                why=f"answers {answer}: {ended}",
+            )
+        )
     return results
 
 
@@ -94,10 +103,22 @@ def passed_ring(suite):
         os.close(ring)
     if "" in answers:
         # Since Linux 6.7 a ring passes through no socket at all.
-        return Result("E20.passed-ring", works, "kernel", answers[""], "a ring passes through no socket here",
-                      why="the ring does not work outside")
-    results = judge("E20", "passed", answers, ended, {"enter": REFUSED, "register": REFUSED},
-                    "use a ring that an accomplice outside has made and handed in")
+        return Result(
+            "E20.passed-ring",
+            works,
+            "kernel",
+            answers[""],
+            "a ring passes through no socket here",
+            why="the ring does not work outside",
+        )
+    results = judge(
+        "E20",
+        "passed",
+        answers,
+        ended,
+        {"enter": REFUSED, "register": REFUSED},
+        "use a ring that an accomplice outside has made and handed in",
+    )
     if not works:
         results.append(Result("E20.passed-control", False, why="the ring does not work outside either"))
     return results
@@ -110,9 +131,18 @@ def passed_process(suite):
         answers, ended = use(suite, process, "process")
     finally:
         os.close(process)
-    return judge("E55", "passed", answers, ended, {
-        "signal": {"EINVAL": "namespaces", "EPERM": "landlock-scopes", "ESRCH": "namespaces"}, "descriptor": REFUSED,
-        "enter": REFUSED}, "use a handle of a process of the host that an accomplice handed in")
+    return judge(
+        "E55",
+        "passed",
+        answers,
+        ended,
+        {
+            "signal": {"EINVAL": "namespaces", "EPERM": "landlock-scopes", "ESRCH": "namespaces"},
+            "descriptor": REFUSED,
+            "enter": REFUSED,
+        },
+        "use a handle of a process of the host that an accomplice handed in",
+    )
 
 
 @entry("E64", "use a directory or a namespace of the host that an accomplice handed in, and hand out its own")
@@ -130,10 +160,21 @@ def passed_directory(suite):
     finally:
         os.close(directory)
     beyond = {"EACCES": "landlock", "EPERM": "landlock", "EXDEV": "landlock"}
-    results += judge("E64", "directory", answers, ended, {
-        "read": beyond, "write": beyond, "create": beyond, "remove": beyond,
-        "climb": {**beyond, "ENOENT": "mounts"}, "root": REFUSED},
-        "use a directory of the host that an accomplice handed in")
+    results += judge(
+        "E64",
+        "directory",
+        answers,
+        ended,
+        {
+            "read": beyond,
+            "write": beyond,
+            "create": beyond,
+            "remove": beyond,
+            "climb": {**beyond, "ENOENT": "mounts"},
+            "root": REFUSED,
+        },
+        "use a directory of the host that an accomplice handed in",
+    )
     if sorted(os.listdir(outside)) != ["secret"]:
         results.append(Result("E64.directory-untouched", False, why=f"it now holds {os.listdir(outside)}"))
     namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
@@ -141,8 +182,14 @@ def passed_directory(suite):
         answers, ended = use(suite, namespace, "namespace")
     finally:
         os.close(namespace)
-    results += judge("E64", "namespace", answers, ended, {"enter": REFUSED},
-                     "enter a namespace of the host that an accomplice handed in")
+    results += judge(
+        "E64",
+        "namespace",
+        answers,
+        ended,
+        {"enter": REFUSED},
+        "enter a namespace of the host that an accomplice handed in",
+    )
     return results + hand_out(suite)
 
 
@@ -161,7 +208,15 @@ def hand_out(suite):
                 os.close(os.open("proc/1/root/root", os.O_PATH, dir_fd=given["/"]))
                 problem = "process 1 of the sandbox can be entered through its root"
         seen = f"{len(given)} descriptors reached the accomplice; Remit itself has no socket inside to take any"
-        return [Result("E64.hand-out", ended.exit == 0 and not problem, "mounts", seen, why=problem or str(ended),
-                       attempt="hand its own descriptors to an accomplice outside")]
+        return [
+            Result(
+                "E64.hand-out",
+                ended.exit == 0 and not problem,
+                "mounts",
+                seen,
+                why=problem or str(ended),
+                attempt="hand its own descriptors to an accomplice outside",
+            )
+        ]
     finally:
         accomplice.close()
