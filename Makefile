@@ -44,7 +44,7 @@ $(BIN)/remit-probe: $(wildcard Sources/remit-probe/*.[ch])
 # ---- testing: each tier prints how many ran, and how many were skipped and why
 
 test: deps release ## every tier, as root also as an ordinary user
-	@scripts/test unit kernel cli posture programs interop
+	@scripts/test unit kernel cli breakout posture programs interop
 
 unit: deps ## values and state machines, files, journal
 	@scripts/test unit
@@ -114,5 +114,5 @@ install: ## binaries, profiles, schemas, man page, completions, systemd units (P
 clean: ## remove everything built
 	rm -rf .build .build-provider .build-thread .build-address .build-coverage .build-fuzz
 
-.PHONY: help deps build-deps build release test unit kernel cli posture breakout programs vm vm-deps interop tsan asan \
-    fuzz coverage format lint docs demo bench bench-deps install clean
+.PHONY: help deps build-deps build release test unit kernel cli posture breakout programs vm vm-deps interop tsan \
+    asan fuzz coverage format lint docs demo bench bench-deps install clean

@@ -49,7 +49,9 @@ let package = Package(
         .target(name: "RemitJournal", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
         .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
         .target(name: "RemitLeases", dependencies: ["RemitKernel"], swiftSettings: strict),
-        .target(name: "RemitSandbox", dependencies: ["RemitKernel", "RemitTask"], swiftSettings: strict),
+        .target(
+            name: "RemitSandbox", dependencies: ["RemitKernel", "RemitTask", "RemitJournal"], swiftSettings: strict
+        ),
 
         // The supervisor and the command.
         .target(
@@ -89,7 +91,7 @@ let package = Package(
         .testTarget(name: "RemitLeasesTests", dependencies: ["RemitLeases", "RemitKernel", "remit-provider-postgres"]),
         .testTarget(
             name: "RemitSandboxTests",
-            dependencies: ["RemitSandbox", "RemitKernel", "RemitTask"],
+            dependencies: ["RemitSandbox", "RemitKernel", "RemitTask", "RemitJournal"],
             resources: [.copy("Resources")]
         ),
         .testTarget(

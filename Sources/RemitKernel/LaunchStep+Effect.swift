@@ -14,6 +14,8 @@ package enum LaunchEffect: Hashable, Sendable {
     case mounts(Slot, at: String)
     /// The slot is mounted at `/`.
     case becomesRoot(Slot)
+    /// A cgroup namespace of its own, later than the others.
+    case ownsCgroupNamespace
     /// No supplementary group is left.
     case dropsGroups
     case limits(resource: Int32, value: UInt64)
@@ -34,6 +36,7 @@ extension LaunchStep {
         case (LAUNCH_ATTRIBUTES, let slot?, _): return .sets(slot, attributes, recursive: isRecursive)
         case (LAUNCH_MOVE, let slot?, let path?): return .mounts(slot, at: "/" + path)
         case (LAUNCH_PIVOT, _, _): return from.map(LaunchEffect.becomesRoot)
+        case (LAUNCH_CGROUP_NAMESPACE, _, _): return .ownsCgroupNamespace
         case (LAUNCH_DROP_GROUPS, _, _): return .dropsGroups
         case (LAUNCH_RESOURCE_LIMIT, _, _): return .limits(resource: Int32(truncatingIfNeeded: a), value: hardLimit)
         case (LAUNCH_SECCOMP, _, _): return .filters

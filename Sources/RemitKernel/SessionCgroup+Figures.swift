@@ -130,7 +130,8 @@ extension SessionCgroup {
     package func openLimitEvents() -> [DescriptorBox] {
         let files = [
             controllerPaths["memory"] == nil ? "\(path)/memory.events" : nil,
-            "\(controllerPaths["pids"] ?? path)/pids.events",
+            // That of version 1 speaks to nobody.
+            controllerPaths["pids"] == nil ? "\(path)/pids.events" : nil,
         ]
         var opened: [DescriptorBox] = []
         for file in files.compactMap({ $0 }) {

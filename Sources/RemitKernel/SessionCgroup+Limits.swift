@@ -20,7 +20,11 @@ extension SessionCgroup {
     }
 
     /// Hands every controller there is down to the groups below, as far as the kernel lets us.
+    ///
+    /// Never where processes live: that would make their group a threaded one, in which no session's could be.
     static func delegate(_ directory: String) {
+        let isRoot = !FileSystem.exists("\(directory)/cgroup.type")
+        guard isRoot || words("\(directory)/cgroup.procs").isEmpty else { return }
         for controller in CgroupLimits.controllers {
             try? write("+\(controller)", to: "\(directory)/cgroup.subtree_control")
         }

@@ -303,9 +303,9 @@ struct PlanBuilder {
         let home = request.profile.filesystem.home?.bytes ?? 1 << 28
         setup += [
             .move("proc", to: "proc", in: root),
-            .filesystem("tmpfs", options: ["size=\(temporary)", "mode=1777"], attributes: quiet, into: "tmp"),
+            .filesystem("tmpfs", options: volume(temporary, mode: "1777"), attributes: quiet, into: "tmp"),
             .move("tmp", to: "tmp", in: root),
-            .filesystem("tmpfs", options: ["size=\(home)", "mode=0700"], attributes: quiet, into: "home"),
+            .filesystem("tmpfs", options: volume(home, mode: "0700"), attributes: quiet, into: "home"),
             .move("home", to: SandboxPlan.Path.home, in: root),
             .filesystem(
                 "devpts", options: ["newinstance", "ptmxmode=0666", "mode=0620"],
@@ -325,6 +325,12 @@ struct PlanBuilder {
             ]
         }
         if request.terminal { terminalAfterPivot = true }
+    }
+
+    /// Options of a temporary file system. An empty file costs the kernel about 1 KiB that its size does not count:
+    /// without a number of files it could take all memory of a host that limits none.
+    private func volume(_ size: UInt64, mode: String) -> [String] {
+        ["size=\(size)", "nr_inodes=\(max(1024, size / 1024))", "mode=\(mode)"]
     }
 
     private var terminalAfterPivot = false

@@ -39,6 +39,8 @@ final class LimitWatch {
         self.handler = handler
         listen()
         if sampled.memory || sampled.processes { sample() }
+        // Version 1 counts the processes it refused and tells nobody.
+        if limits.processes != nil, sandbox.cgroup?.controllerPaths["pids"] != nil { keepLooking() }
     }
 
     /// Looks at what the kernel counted, in case its notification is still on the way.
@@ -92,6 +94,12 @@ final class LimitWatch {
 
     private func lookAgain(after delay: Duration) {
         loop.schedule(after: delay) { [weak self] in self?.look() }
+    }
+
+    private func keepLooking() {
+        guard !isClosed, !reached.contains(.processes) else { return }
+        look()
+        loop.schedule(after: .milliseconds(SampledLimits.milliseconds)) { [weak self] in self?.keepLooking() }
     }
 
     /// Reading an event file from its start is what makes it speak again.

@@ -77,6 +77,12 @@ extension CgroupExpectation {
             "memory": limits.memory.map { .digits($0) } ?? .null, "processes": .optional(limits.processes),
             // A fraction; ours has none.
             "cpu": .optional(limits.cpu.map { "\($0)" }),
+            "io": limits.io.map { io in
+                [
+                    "device": .string("\(io.device)"), "read": io.read.map { .digits($0) } ?? .null,
+                    "write": io.write.map { .digits($0) } ?? .null,
+                ]
+            } ?? .null,
         ]
     }
 
@@ -84,12 +90,19 @@ extension CgroupExpectation {
         guard let path = value["path"]?.text, let controllers = value["controllers"]?.map(\.text),
             let memory = value["memory"], let processes = value["processes"], let cpu = value["cpu"],
             memory == .null || memory.wide != nil, processes == .null || processes.number != nil,
-            cpu == .null || cpu.text.flatMap({ Double($0) }) != nil
+            cpu == .null || cpu.text.flatMap({ Double($0) }) != nil, let io = value["io"]
         else { return nil }
+        var transfer: CgroupLimits.TransferLimit?
+        if io != .null {
+            guard let device = io["device"]?.text.flatMap({ BlockDevice($0) }), let read = io["read"],
+                let write = io["write"]
+            else { return nil }
+            transfer = CgroupLimits.TransferLimit(device: device, read: read.wide, write: write.wide)
+        }
         self.init(
             path: path, controllerPaths: controllers,
             limits: CgroupLimits(
-                memory: memory.wide, processes: processes.number, cpu: cpu.text.flatMap { Double($0) }))
+                memory: memory.wide, processes: processes.number, cpu: cpu.text.flatMap { Double($0) }, io: transfer))
     }
 }
 

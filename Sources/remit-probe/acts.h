@@ -11,7 +11,7 @@ struct act_set {
     size_t count;
 };
 
-extern const struct act_set general_acts, call_acts, lifetime_acts, notified_acts, passed_acts;
+extern const struct act_set general_acts, call_acts, lifetime_acts, notified_acts, passed_acts, without_acts, swap_acts;
 
 void act_pause(long microseconds);
 

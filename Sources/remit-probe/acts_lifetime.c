@@ -20,14 +20,18 @@ __attribute__((noreturn)) static void stay(void) {
     for (;;) { pause(); }
 }
 
-// A process that has left its parent, its group and its session behind, twice.
-static void daemonise(void) {
+// A process that has left its parent, its group and its session behind, twice; it says so with a byte.
+static void daemonise(int report) {
     if (fork() != 0) { return; }
     setsid();
+    pid_t parent = getpid();
     if (fork() != 0) { _exit(0); }
     setsid();
     ignore_everything();
     prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    // The parent is on its way out; whoever adopts us, it is not that one.
+    while (getppid() == parent) { act_pause(100); }
+    if (write(report, "x", 1) < 0) { _exit(1); }
     stay();
 }
 
@@ -35,7 +39,13 @@ static void daemonise(void) {
 static int survive(int count, char **arguments) {
     if (count < 2) { return 64; }
     signal(SIGCHLD, SIG_IGN);
-    for (int left = atoi(arguments[0]); left > 0; left--) { daemonise(); }
+    int ends[2];
+    if (pipe(ends) < 0) { return 71; }
+    for (int left = atoi(arguments[0]); left > 0; left--) { daemonise(ends[1]); }
+    char byte;
+    for (int left = atoi(arguments[0]); left > 0; left--) {
+        if (read(ends[0], &byte, 1) != 1) { return 71; }
+    }
     puts("{\"surviving\":true}");
     fflush(stdout);
     ignore_everything();
@@ -114,7 +124,7 @@ static int hold(int count, char **arguments) {
         if (sibling < 0) { return 1; }
     } else if (strcmp(kind, "subreaper") == 0) {
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-        daemonise();
+        daemonise(STDERR_FILENO);
     } else if (strcmp(kind, "no-death-signal") == 0) {
         prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
         if (fork() == 0) { prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0); }

@@ -113,12 +113,12 @@ static int die(int count, char **arguments) {
     return print_tally();
 }
 
-static char path[4096] = "/tmp/benign";
-static volatile int flipping = 1;
+static char path[4096] = "benign/././";
+static volatile int flipping = 1, started;
 static void *flip_path(void *shared) {
     char *target = shared;
     while (flipping) {
-        memcpy(target, "/tmp/benign", 12);
+        memcpy(target, "benign/././", 12);
         memcpy(target, "/usr/local/", 12);
     }
     return NULL;
@@ -127,11 +127,11 @@ static void *flip_path(void *shared) {
 // flip COUNT: names a mount point that another thread keeps changing; memory that is shared otherwise the same way.
 static int flip(int count, char **arguments) {
     long wanted = count > 0 ? atol(arguments[0]) : 1;
-    mkdir("/tmp/benign", 0700);
+    mkdir("benign", 0700);
     int memory = (int)syscall(SYS_memfd_create, "flip", 0);
     if (memory < 0 || ftruncate(memory, 4096) < 0) { return 71; }
     char *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-    strcpy(shared, "/tmp/benign");
+    strcpy(shared, "benign/././");
     pthread_t thread;
     if (pthread_create(&thread, NULL, flip_path, path) != 0) { return 71; }
     pid_t other = fork();
@@ -152,6 +152,7 @@ struct pair {
 };
 static void *flip_between(void *argument) {
     struct pair *pair = argument;
+    started = 1;
     while (flipping) {
         strcpy(pair->target, pair->benign);
         strcpy(pair->target, pair->secret);
@@ -161,12 +162,13 @@ static void *flip_between(void *argument) {
 static int flip_open(int count, char **arguments) {
     if (count < 2) { return 64; }
     static char target[4096];
-    struct pair pair = {"/tmp/benign-file", arguments[1], target};
+    struct pair pair = {"benign-file", arguments[1], target};
     close(open(pair.benign, O_CREAT | O_WRONLY, 0600));
     strcpy(target, pair.benign);
 
     pthread_t thread;
     if (pthread_create(&thread, NULL, flip_between, &pair) != 0) { return 71; }
+    while (!started) { act_pause(100); }
     long won = 0, opened = 0, refused = 0;
     for (long left = atol(arguments[0]); left > 0; left--) {
         int file = open(target, O_RDONLY | O_CLOEXEC);

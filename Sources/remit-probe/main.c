@@ -15,10 +15,12 @@
 
 static const struct probe_set *const sets[] = {
     &namespaces_probes, &identity_probes, &abi_probes, &filter_probes, &processes_probes, &terminal_probes,
+    &files_probes, &mounts_probes, &network_probes, &resources_probes,
 };
 
 static const struct act_set *const act_sets[] = {
-    &general_acts, &call_acts, &lifetime_acts, &notified_acts, &passed_acts,
+    &general_acts, &call_acts, &lifetime_acts, &notified_acts, &passed_acts, &without_acts,
+    &swap_acts,
 };
 
 // What the attempt's process tells this one; shared between them.

@@ -54,7 +54,7 @@ struct probe_set {
 #define PROBE_COUNT(array) (sizeof(array) / sizeof *(array))
 
 extern const struct probe_set namespaces_probes, identity_probes, abi_probes, filter_probes, processes_probes, terminal_probes;
-extern const struct probe_set files_probes, network_probes, resources_probes;
+extern const struct probe_set files_probes, mounts_probes, network_probes, resources_probes;
 
 // Ends an attempt that cannot be made, saying why.
 int probe_skip(const char *why);

@@ -10,11 +10,18 @@ internal import RemitTask
 struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say what this host can enforce, how, and what to change.",
-        discussion: "Exit code 0 when the profile could start, 126 when a required layer is missing."
+        discussion: """
+            Exit code 0 when the profile could start, 126 when a required layer is missing. With `--prove` it is tried: \
+            in real sessions on this host, among canaries, a program attempts what no agent may do. Exit code 0 when \
+            every attempt was stopped, 1 when one got through or a canary was touched, 125 when that could not be found \
+            out.
+            """
     )
 
     @Option(help: "The profile to look at it for.")
     var profile: String?
+    @Flag(help: "Attempt in a real session what no agent may do, and say what stopped each attempt.")
+    var prove = false
     @OptionGroup var configurationOption: ConfigurationOption
     @OptionGroup var formatOption: FormatOption
 
@@ -32,19 +39,45 @@ struct Doctor: ParsableCommand {
         if limits.cpu == nil { limits.cpu = 1 }
         let here = (try? FileSystem.facts(following: ".")).flatMap { BlockDevice(of: $0.device) }
         let plan = EnforcementPlan(profile: resolved, limits: limits, host: host, disk: here, excused: [])
+        let report = prove && plan.refusals.isEmpty ? try proof(resolved, context) : nil
         switch formatOption.format {
         case .json:
-            Output.json([
+            var members: [String: JSONValue] = [
                 "kernel": .string(host.kernel), "user": .string(host.isRoot ? "root" : "ordinary"),
                 "landlock": .integer(host.landlock.abi), "profile": .string(resolved.name),
                 "cgroup": .optional(host.cgroupParent), "layers": LayerView.json(plan),
                 "startable": .bool(plan.refusals.isEmpty),
-            ])
+            ]
+            if prove { members["proof"] = report.map(ProofView.json) ?? .null }
+            Output.json(.object(members))
         case .table:
             Output.write(
                 "kernel \(host.kernel), \(host.isRoot ? "root" : "ordinary user"), profile \(resolved.name)\n\n")
             Output.table(LayerView.table(plan))
+            if let report {
+                Output.write("\n")
+                ProofView.show(report)
+            }
         }
-        if !plan.refusals.isEmpty { throw ExitCode(126) }
+        if let refusal = plan.refusals.first {
+            if prove {
+                throw Output.fail(
+                    "nothing was tried: required layer `\(refusal.layer.rawValue)` cannot be enforced: \(refusal.detail)",
+                    code: 126)
+            }
+            throw ExitCode(126)
+        }
+        if report?.isBroken == true { throw ExitCode(1) }
+        if report?.isIncomplete == true { throw Output.fail("not every attempt has a result", code: 125) }
+    }
+
+    private func proof(_ profile: Profile, _ context: Context) throws -> ProofReport {
+        do {
+            return try Proof.make(profile: profile.name, configuration: configurationOption.path, context: context)
+        } catch let error as SessionError {
+            throw Output.fail(error)
+        } catch let interruption as Proof.Interruption {
+            throw ExitCode(128 + interruption.signal)
+        }
     }
 }

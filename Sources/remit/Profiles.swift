@@ -8,7 +8,7 @@ struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile", abstract: "Reusable confinement.",
         subcommands: [
-            List.self, Show.self, ProfileGroups.self,
+            List.self, Show.self, ProfileGroups.self, ProfileImport.self, ProfileExport.self,
         ]
     )
 

@@ -5,6 +5,7 @@
 """
 
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -14,10 +15,17 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 
 import canaries
 
 WORKSPACE = "/tmp"
+ADDRESSES = ("169.254.169.254", "192.168.1.1", "1.1.1.1")
+ADDRESS6 = "2606:4700:4700::1111"
+SERVICES = (
+    (socket.SOCK_STREAM, socket.AF_INET, "0.0.0.0", 80), (socket.SOCK_DGRAM, socket.AF_INET, "0.0.0.0", 53),
+    (socket.SOCK_DGRAM, socket.AF_INET6, ADDRESS6, 53),
+)
 
 
 def mount(source, target, kind, flags=0, data=None):
@@ -27,9 +35,45 @@ def mount(source, target, kind, flags=0, data=None):
         raise OSError(ctypes.get_errno(), f"mount {target}")
 
 
-def bring_up_loopback():
+def bind(service, address):
+    """A new IPv6 address is tentative for a moment, and until then nobody's."""
+    end = time.monotonic() + 3
+    while True:
+        try:
+            return service.bind(address)
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL or time.monotonic() > end:
+                raise
+        time.sleep(0.005)
+
+
+def bring_up_network():
+    """A network of its own that has everything the probes look for; its services, to be kept."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         fcntl.ioctl(probe, 0x8914, struct.pack("16sh14x", b"lo", 0x41))
+        # Addresses that no sandbox may reach are this namespace's own, so that reaching them can succeed.
+        for number, address in enumerate(ADDRESSES):
+            name = b"lo:%d" % number
+            local = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
+            fcntl.ioctl(probe, 0x8916, struct.pack("16s", name) + local)
+            # Without a mask of its own an address brings the whole of its class along.
+            mask = struct.pack("HH4s8x", socket.AF_INET, 0, b"\xff\xff\xff\xff")
+            fcntl.ioctl(probe, 0x891C, struct.pack("16s", name) + mask)
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        fcntl.ioctl(probe, 0x8916, struct.pack("16sIi", socket.inet_pton(socket.AF_INET6, ADDRESS6), 128, 1))
+    kept = []
+    for kind, family, address, port in SERVICES:
+        service = socket.socket(family, kind)
+        bind(service, (address, port))
+        if kind == socket.SOCK_STREAM:
+            service.listen(16)
+        kept.append(service)
+    # A route for everything else, which multicast wants, and an interface that is not the loopback.
+    for words in (["link", "add", "outside", "type", "veth", "peer", "name", "inside"],
+                  ["link", "set", "outside", "up"], ["link", "set", "inside", "up"],
+                  ["route", "add", "default", "dev", "outside"]):
+        subprocess.run(["ip", *words], check=False, stderr=subprocess.DEVNULL)
+    return kept
 
 
 def main():
@@ -39,7 +83,7 @@ def main():
     with open(program, "rb") as file:
         copy = file.read()
     mount("none", WORKSPACE, "tmpfs", 0, "mode=1777,size=256m")
-    bring_up_loopback()
+    services = bring_up_network()
     os.makedirs(f"{WORKSPACE}/outside")
     os.makedirs(f"{WORKSPACE}/workspace")
     os.chdir(f"{WORKSPACE}/workspace")
@@ -55,6 +99,8 @@ def main():
         # What was missing may be a terminal.
         run(skipped, environment, terminal=True)
     place.close()
+    for service in services:
+        service.close()
 
 
 def run(names, environment, terminal=False):

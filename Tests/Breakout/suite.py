@@ -82,15 +82,34 @@ class Suite:
         workspace = self.place.workspace(self.probe)
         # Names that begin with REMIT_ are remit's own, so env(1) sets them inside.
         variables = [f"{name}={value}" for name, value in self.canaries.environment.items()]
-        ended = self.place.run(
-            ["env", *variables, "./" + os.path.basename(self.probe), *names], workspace=workspace, terminal=terminal,
-            options=options, within=60, **how)
+        # The supervisor's number is known when it runs; the agent waits until it has been told.
+        script = ("until [ -s supervisor ]; do sleep 0.005; done; "
+                  'read -r REMIT_CANARY_SUPERVISOR <supervisor; export REMIT_CANARY_SUPERVISOR; exec "$@"')
+        running = self.place.start(
+            ["sh", "-c", script, "sh", "env", *variables, "./" + os.path.basename(self.probe), *names],
+            workspace=workspace, terminal=terminal, options=options, **how)
+        with open(f"{workspace}/.supervisor", "w", encoding="ascii") as file:
+            file.write(f"{running.pid}\n")
+        os.chmod(f"{workspace}/.supervisor", 0o644)
+        os.rename(f"{workspace}/.supervisor", f"{workspace}/supervisor")
+        ended = running.end(60)
         return {value["probe"]: value for value in ended.objects() if "probe" in value}, ended
 
     def control_words(self):
         """The beginning of a command that runs in namespaces of its own, never as root of the host."""
         drop = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"] if self.is_root else []
         return [*drop, "unshare", *NAMESPACES]
+
+    def outside(self, words, namespaces=False):
+        """An act without a sandbox (in namespaces of its own where it asks): its first JSON line."""
+        scratch = f"{self.base}/outside"
+        os.makedirs(scratch, exist_ok=True)
+        os.chmod(scratch, 0o777)
+        prefix = self.control_words() if namespaces else []
+        done = subprocess.run(
+            [*prefix, f"{self.shared}/remit-probe", "--act", *words], cwd=scratch, capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, timeout=120, check=False)
+        return next((json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")), {})
 
     def control(self, names):
         """Runs probes unconfined in namespaces of their own: their answers by name."""
@@ -105,7 +124,7 @@ class Suite:
                 answer = json.loads(line)
                 answers[answer["probe"]] = answer
         if not answers:
-            answers[""] = {"why": done.stderr.strip()[-300:]}
+            answers[""] = {"why": f"exit {done.returncode}: {done.stderr.strip()[-300:]}"}
         return answers
 
     @property
@@ -152,7 +171,7 @@ def judge(suite, name, answer, control, guest, terminal):
     if outside == "skipped":
         outside = "guest only"
     if outside not in ("through", "absent", "guest only"):
-        result.why = f"unconfined it does not succeed either: {result.control or control.get('', {}).get('why')}"
+        result.why = f"unconfined it does not succeed either: {control.get('', {}).get('why') or result.control}"
         return result
     result.stopped = True
     return result

@@ -189,7 +189,8 @@ extension CLI {
             #expect(report["interfaces"].list == [.string("lo")])
             let root = Set(report["root"].list?.compactMap(\.text) ?? [])
             let expected: Set = [
-                "bin", "dev", "etc", "home", "lib", "lib64", "proc", "run", "sbin", "tmp", "usr", "var", "workspace",
+                ".sealed", "bin", "dev", "etc", "home", "lib", "lib64", "proc", "run", "sbin", "tmp", "usr", "var",
+                "workspace",
             ]
             #expect(root.isSubset(of: expected), "\(root.subtracting(expected))")
             #expect(report["limits"]["RLIMIT_CORE"].list == [.number(0), .number(0)])

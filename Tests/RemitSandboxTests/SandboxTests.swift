@@ -167,9 +167,8 @@ struct SandboxTests {
             isRoot: true, kernel: broken.kernel, landlock: broken.landlock,
             cgroups: CgroupHierarchies(
                 unified: Machine.host.cgroups.unified, controllers: ["pids": "/nonexistent"], own: [:]),
-            cgroupParent: broken.cgroupParent, hasCgroupKill: true, delegable: [], usesScope: false, scopeObstacle: nil,
-            canReportCalls: true, userNamespaceLimit: 9,
-            userNamespaceObstacle: nil
+            cgroupParent: broken.cgroupParent, hasCgroupKill: true, delegable: [], usesScope: false,
+            scopeObstacle: nil, canReportCalls: true, userNamespaceLimit: 9, userNamespaceObstacle: nil
         )
         let loop = try EventLoop()
         #expect(throws: SandboxError.self) {

@@ -3,9 +3,10 @@
 
 import Foundation
 import RemitKernel
-import RemitSandbox
 import RemitTask
 import Testing
+
+@testable import RemitSandbox
 
 @Suite(.enabled(if: FilterProgram.nativeArchitecture == 0xc000_003e, "the numbers are those of x86_64"))
 struct SystemCallTableTests {
@@ -79,12 +80,15 @@ struct SystemCallTableTests {
 
     /// Calls with the position of the argument that decides, and the values worth a line in the golden table.
     private static let questions: [(call: String, position: Int, values: [UInt64])] = {
-        let named = SystemCallConstants.byName.values.map(UInt64.init)
-        let words = Array(Set(named + (0..<80).map { $0 } + [0xffff_ffff, 0x8000_0000])).sorted()
+        func words(_ named: [(String, UInt32)]) -> [UInt64] {
+            Set(named.map { UInt64($0.1) } + (0..<80).map { $0 } + [0xffff_ffff, 0x8000_0000, 0x9999, 0xdead_beef])
+                .sorted()
+        }
         let bits: [UInt64] = (0..<32).map { 1 << $0 }
         let modes: [UInt64] = [0, 0o644, 0o1777, 0o4755, 0o2755, 0o6755, 0o100644, 0o104755, 0o020666, 0o060660]
         return [
-            ("ioctl", 1, words), ("prctl", 0, words), ("personality", 0, words + [0x20008, 0x44_0000]),
+            ("ioctl", 1, words(SystemCallConstants.ioctl)), ("prctl", 0, words(SystemCallConstants.prctl)),
+            ("personality", 0, words(SystemCallConstants.personality) + bits + [0x20008, 0x44_0000]),
             ("clone", 0, bits + [0, 0x3d0f00, 0x0120_0011, 0x7c02_0011, 0x0000_0111]), ("socketpair", 0, Array(0..<70)),
             ("chmod", 1, modes), ("fchmod", 1, modes), ("fchmodat", 2, modes), ("fchmodat2", 2, modes),
             ("creat", 1, modes), ("mknod", 1, modes), ("mknodat", 2, modes), ("renameat2", 4, Array(0..<16)),
@@ -94,20 +98,17 @@ struct SystemCallTableTests {
     @Test func `every argument that decides is decided as the golden table says, whatever its upper half`() throws {
         var lines = ["# call argument=value: what the filter says. REMIT_UPDATE_GOLDEN=1 rewrites this."]
         for (call, position, values) in Self.questions {
-            var names: [UInt64: [String]] = [:]
-            if call == "ioctl" || call == "prctl" || call == "clone" {
-                let prefixes = ["ioctl": ["T", "F", "S", "R", "K", "L", "N"], "prctl": ["PR_"], "clone": ["CLONE_"]]
-                for (name, value) in SystemCallConstants.byName
-                where prefixes[call]?.contains(where: name.hasPrefix) == true {
-                    names[UInt64(value), default: []].append(name)
-                }
-            }
+            let named = [
+                "ioctl": SystemCallConstants.ioctl, "prctl": SystemCallConstants.prctl,
+                "clone": SystemCallConstants.clone, "personality": SystemCallConstants.personality,
+            ]
+            let names = Dictionary(grouping: named[call] ?? [], by: { UInt64($0.1) })
             for value in values {
                 let front = Array(repeating: UInt64(0), count: position)
                 let verdicts = try Set(Self.uppers.map { try filter.verdict(call, front + [$0 | value]) })
                 #expect(verdicts.count == 1, "\(call) \(value): \(verdicts)")
                 let verdict = verdicts.map(\.description).sorted().joined(separator: " or ")
-                let name = (names[value] ?? []).sorted().map { " \($0)" }.joined()
+                let name = (names[value] ?? []).map { " \($0.0)" }.joined()
                 lines.append("\(call) \(position)=0x\(String(value, radix: 16))\(name): \(verdict)")
             }
         }

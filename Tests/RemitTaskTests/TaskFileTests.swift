@@ -18,8 +18,7 @@ import Testing
             limits: Limits(
                 memory: ByteCount(bytes: 2 << 30), processes: 256, cpu: 1.5, openFiles: 1024,
                 fileSize: ByteCount(bytes: 1 << 30),
-                io: TransferLimits(read: ByteCount(bytes: 8 << 20), write: ByteCount(bytes: 4 << 20)),
-                whenReached: .end
+                io: TransferLimits(read: ByteCount(bytes: 8 << 20), write: ByteCount(bytes: 4 << 20)), whenReached: .end
             ),
             deadline: .seconds(1800), idle: .seconds(300), sockets: ["orders-postgres"],
             credentials: [

@@ -221,6 +221,21 @@ int linux_listen_unix(const char *path, int backlog);
 /// Connects a stream socket to a path. -1 = errno.
 int linux_connect_unix(const char *path);
 
+/// A socket that waits to be touched: type SOCK_STREAM or SOCK_DGRAM on a free port of 127.0.0.1. -1 = errno.
+int linux_canary_port(int type, uint16_t *port);
+
+/// The same for a stream socket: bound to a path, mode 0666, or with `abstract` to that abstract name.
+int linux_canary_unix(const char *name, int abstract);
+
+/// Connects to such a socket, or sends it a byte. -1 = errno.
+int linux_canary_touch(int canary);
+
+/// Whether anybody did since the last time this was asked: 1, 0, or -1 = errno.
+int linux_canary_touched(int canary);
+
+/// An inotify(7) descriptor that becomes readable when the file is opened, read, changed or moved. -1 = errno.
+int linux_watch_file(const char *path);
+
 /// The peer's user id as the kernel recorded it at connect(2). -1 = errno.
 int linux_peer_uid(int socket, uid_t *uid);
 

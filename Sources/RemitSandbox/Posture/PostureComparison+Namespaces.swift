@@ -82,38 +82,72 @@ extension CgroupExpectation {
         let holds: (String, String?) -> Bool
     }
 
-    var expectedLimits: [Limit] {
-        var result: [Limit] = []
-        if let memory = limits.memory {
-            let directory = controllerPaths["memory"] ?? path
-            result.append(
-                Limit(
-                    what: "limit memory", expected: "at most \(memory)",
-                    files: ["\(directory)/memory.max", "\(directory)/memory.limit_in_bytes"]
-                ) { text, _ in UInt64(text).map { $0 <= memory } ?? false })
+    var expectedLimits: [Limit] { memoryLimits + processLimits + cpuLimits + transferLimits }
+
+    private var memoryLimits: [Limit] {
+        guard let memory = limits.memory else { return [] }
+        let directory = controllerPaths["memory"] ?? path
+        let first = Limit(
+            what: "limit memory", expected: "at most \(memory)",
+            files: ["\(directory)/memory.max", "\(directory)/memory.limit_in_bytes"]
+        ) { text, _ in UInt64(text).map { $0 <= memory } ?? false }
+        // Version 1 counts swap only on some kernels, and a version 2 without swap has no such file.
+        guard controllerPaths["memory"] == nil, FileSystem.exists("\(directory)/memory.swap.max") else {
+            return [first]
         }
-        if let processes = limits.processes {
-            let directory = controllerPaths["pids"] ?? path
-            result.append(
+        return [
+            first,
+            Limit(what: "limit swap", expected: "0", files: ["\(directory)/memory.swap.max"]) { text, _ in text == "0"
+            },
+        ]
+    }
+
+    private var processLimits: [Limit] {
+        guard let processes = limits.processes else { return [] }
+        let directory = controllerPaths["pids"] ?? path
+        return [
+            Limit(what: "limit processes", expected: "at most \(processes)", files: ["\(directory)/pids.max"]) {
+                text, _ in
+                Int(text).map { $0 <= processes } ?? false
+            }
+        ]
+    }
+
+    private var cpuLimits: [Limit] {
+        guard let cpu = limits.cpu else { return [] }
+        let directory = controllerPaths["cpu"] ?? path
+        return [
+            Limit(
+                what: "limit cpu", expected: "at most \(cpu) processors",
+                files: ["\(directory)/cpu.max", "\(directory)/cpu.cfs_quota_us"]
+            ) { text, period in
+                let words = text.split(separator: " ").map { Double($0) }
+                // "max 100000" and -1 are no limit.
+                guard let quota = words.first ?? nil, quota > 0 else { return false }
+                let over = words.count > 1 ? words[1] : period.flatMap { Double($0) } ?? 100_000
+                return over.map { $0 > 0 && quota / $0 <= cpu + 0.000_01 } ?? false
+            }
+        ]
+    }
+
+    private var transferLimits: [Limit] {
+        guard let io = limits.io else { return [] }
+        let directory = controllerPaths["io"] ?? path
+        return [("read", "rbps", io.read), ("write", "wbps", io.write)].compactMap { name, key, most in
+            most.map { most in
                 Limit(
-                    what: "limit processes", expected: "at most \(processes)", files: ["\(directory)/pids.max"]
-                ) { text, _ in Int(text).map { $0 <= processes } ?? false })
+                    what: "limit \(name)", expected: "at most \(most) a second of disk \(io.device)",
+                    files: ["\(directory)/io.max", "\(directory)/blkio.throttle.\(name)_bps_device"]
+                ) { text, _ in
+                    // One disk after the other: `8:0 rbps=1 wbps=max …`, in version 1 `8:0 1`.
+                    let words = text.split(separator: " ")
+                    guard let start = words.firstIndex(of: Substring("\(io.device)")) else { return false }
+                    let own = words[(start + 1)...].prefix { !$0.contains(":") }
+                    let value = own.first { $0.hasPrefix("\(key)=") }?.dropFirst(key.count + 1) ?? own.first
+                    return value.flatMap { UInt64($0) }.map { $0 <= most } ?? false
+                }
+            }
         }
-        if let cpu = limits.cpu {
-            let directory = controllerPaths["cpu"] ?? path
-            result.append(
-                Limit(
-                    what: "limit cpu", expected: "at most \(cpu) processors",
-                    files: ["\(directory)/cpu.max", "\(directory)/cpu.cfs_quota_us"]
-                ) { text, period in
-                    let words = text.split(separator: " ").map { Double($0) }
-                    // "max 100000" and -1 are no limit.
-                    guard let quota = words.first ?? nil, quota > 0 else { return false }
-                    let over = words.count > 1 ? words[1] : period.flatMap { Double($0) } ?? 100_000
-                    return over.map { $0 > 0 && quota / $0 <= cpu + 0.000_01 } ?? false
-                })
-        }
-        return result
     }
 
     /// Every file that a reader has to read.

@@ -131,6 +131,7 @@ extension PostureExpectation {
         if !plan.enforcement.isHeldByCgroup(.memoryLimit) { limits.memory = nil }
         if !plan.enforcement.isHeldByCgroup(.processLimit) { limits.processes = nil }
         if !plan.enforcement.isHeldByCgroup(.cpuLimit) { limits.cpu = nil }
+        if !plan.enforcement.isHeldByCgroup(.ioLimit) { limits.io = nil }
         var fold = PlanFold()
         for tree in plan.trees { fold.take(tree) }
         for step in plan.launch.setup { fold.follow(step) }
@@ -143,7 +144,7 @@ extension PostureExpectation {
             group: plan.identity.group,
             groups: fold.dropsGroups ? [] : surroundings.groups,
             filters: surroundings.filters + max(1, fold.filters),
-            ownNamespaces: Self.namespaces(plan.launch.namespaces),
+            ownNamespaces: Self.namespaces(plan.launch.namespaces).union(fold.namespaces),
             hostNamespaces: surroundings.namespaces,
             mounts: fold.mounts,
             limits: fold.limits,
@@ -175,6 +176,7 @@ private struct PlanFold {
     }
 
     private var trees: [Slot: Tree] = [:]
+    private(set) var namespaces: Set<Namespace> = []
     private(set) var dropsGroups = false
     private(set) var filters = 0
     private(set) var hasTerminal = false
@@ -205,6 +207,7 @@ private struct PlanFold {
         case .sets(let slot, let attributes, _): trees[slot]?.attributes.formUnion(attributes)
         case .mounts(let slot, let target): trees[slot]?.target = target
         case .becomesRoot(let slot): trees[slot]?.target = "/"
+        case .ownsCgroupNamespace: namespaces.insert(.cgroup)
         case .dropsGroups: dropsGroups = true
         case .limits(let resource, let value):
             if isAgent, let name = Self.limitNames[resource] { limits[name] = value }

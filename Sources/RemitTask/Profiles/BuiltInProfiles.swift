@@ -35,6 +35,8 @@ package enum BuiltInProfiles {
                 - /etc/locale.alias
                 - /etc/default/locale
                 - /etc/alternatives
+                - /etc/services             # getaddrinfo(3) of a service by its name
+                - /etc/protocols
                 - /etc/mime.types
                 - /etc/terminfo
                 - /etc/inputrc
@@ -68,7 +70,11 @@ package enum BuiltInProfiles {
               temporary: {size: 2GiB}
               home: {size: 2GiB}
             etc:
-              copy: [/etc/gitconfig, /etc/java-17-openjdk, /etc/java-21-openjdk, /etc/maven, /etc/nodejs]
+              copy:
+                - /etc/gitconfig
+                - /etc/maven
+                - /etc/nodejs
+                - /etc/fonts                # without it, drawing text fails: java.awt, graphviz
             environment:
               allow: [CI, EDITOR, PAGER]
               set: {GIT_TERMINAL_PROMPT: "0"}
@@ -89,7 +95,14 @@ package enum BuiltInProfiles {
               temporary: {size: 256MiB}
               home: {size: 256MiB}
             etc:
-              copy: [/etc/python3, /etc/perl]
+              copy:
+                - /etc/python3
+                - /etc/perl
+                - /etc/java-17-openjdk      # a virtual machine of Debian does not start without it
+                - /etc/java-21-openjdk
+                - /etc/java-25-openjdk
+                - /etc/manpath.config
+                - /etc/groff
             limits: {memory: 4GiB, processes: 512, openFiles: 4096}
             layers:
               required: [landlock]          # not cgroup: hosts that delegate none to ordinary users are many

@@ -119,7 +119,10 @@ struct YAMLComposer: ~Copyable {
             // libyaml looks ahead, and gives up at a thousand flow levels before the first of them is an event.
             let isDepth = error.text.contains("Maximum nesting level")
             let message = isDepth ? "nested deeper than \(Self.deepest) levels" : "not valid YAML: \(error.text)"
-            throw refuse(message, at: error.position)
+            let isReserved = error.text.contains("cannot start any token")
+            throw refuse(
+                message, at: error.position,
+                hint: isReserved ? "text that starts with `@` or a backtick has to be quoted: `\"@name\"`" : nil)
         }
     }
 

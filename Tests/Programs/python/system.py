@@ -92,7 +92,7 @@ def sockets():
     _, received, _, _ = socket.recv_fds(right, 64, 1)
     os.write(write_end, b"through")
     assert os.read(received[0], 64) == b"through"
-    assert socket.getaddrinfo("localhost", 80, family=socket.AF_INET)[0][4][0] == "127.0.0.1"
+    assert socket.getaddrinfo("localhost", "http", family=socket.AF_INET)[0][4] == ("127.0.0.1", 80)
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     datagrams.bind(("127.0.0.1", 0))
     datagrams.sendto(b"d", datagrams.getsockname())

@@ -4,6 +4,7 @@
 public struct Greeter: Sendable {
     let word: String
 
+    /// Greets with the word.
     public init(_ word: String) { self.word = word }
 
     /// One greeting for each name, in the order of the names.
