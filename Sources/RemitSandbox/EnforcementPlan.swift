@@ -96,9 +96,15 @@ package struct EnforcementPlan: Hashable, Sendable {
             guard host.landlock.abi > 0 else {
                 return (.missing, "the kernel has no Landlock, or it is off (add `landlock` to the lsm= boot option)")
             }
-            let abi = min(host.landlock.abi, LandlockRuleset.testedABI)
-            // Where nothing may be changed the mounts are read-only, and that covers truncation as well.
-            return (.enforced, abi >= 3 ? "ABI \(abi)" : "ABI \(abi); truncation is refused by read-only mounts")
+            return (.enforced, "ABI \(min(host.landlock.abi, LandlockRuleset.testedABI))")
+        case .landlockTruncate:
+            // What no rule lets an agent write is on a read-only mount as well, so this is the second of two locks.
+            return host.landlock.abi >= 3
+                ? (.enforced, "truncation follows the file rules")
+                : (
+                    .degraded,
+                    "by read-only mounts alone: needs Landlock ABI 3 (Linux 6.2), this host has \(host.landlock.abi)"
+                )
         case .landlockScopes:
             return host.landlock.abi >= 6
                 ? (.enforced, "signals and abstract sockets")

@@ -172,7 +172,7 @@ extension CLI {
             #expect(doctor.exit == 0, "\(doctor)")
             let text = "\(try doctor.json())"
             for layer in [
-                "namespaces", "mounts", "userns-door", "capabilities", "landlock",
+                "namespaces", "mounts", "userns-door", "capabilities", "landlock", "landlock-truncate",
                 "landlock-scopes", "seccomp", "cgroup", "guard",
             ] {
                 #expect(text.contains("\"\(layer)\""), "\(layer): \(text)")
@@ -289,7 +289,7 @@ extension CLI {
             }
             #expect(plain.exit == 126 && plain.errors.hasPrefix("error: ") && place.sessions.isEmpty, "\(plain)")
             let missing = [
-                "cgroup", "limits.memory", "limits.processes", "limits.cpu", "landlock-scopes",
+                "cgroup", "limits.memory", "limits.processes", "limits.cpu", "landlock-truncate", "landlock-scopes",
             ]
             let excuses = missing.flatMap { ["--allow-degraded", $0] }
             let excused = try place.remit(

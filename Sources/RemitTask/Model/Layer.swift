@@ -12,6 +12,8 @@ package enum Layer: String, Hashable, Sendable, Codable, CaseIterable, Comparabl
     case capabilities
     /// File system rules of `landlock(7)`.
     case landlock
+    /// Landlock's right to shorten files: without it read-only mounts and file modes alone hold truncate(2).
+    case landlockTruncate = "landlock-truncate"
     /// Landlock's scopes for signals and abstract sockets.
     case landlockScopes = "landlock-scopes"
     /// The system call filter of `seccomp(2)`.

@@ -128,7 +128,7 @@ package enum BuiltInProfiles {
                 - memfd_create                  # programs that are in no file
             limits: {memory: 1GiB, processes: 64, cpu: 1, openFiles: 512, fileSize: 256MiB}
             layers:
-              required: [landlock, landlock-scopes, cgroup, limits.memory, limits.processes, limits.cpu]
+              required: [landlock, landlock-truncate, landlock-scopes, cgroup, limits.memory, limits.processes, limits.cpu]
 
             """##
         ),
