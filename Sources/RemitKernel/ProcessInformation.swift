@@ -11,10 +11,7 @@ package enum CurrentProcess {
     package static var isRoot: Bool { geteuid() == 0 }
 
     /// The user's entry in the password database: home directory and login name.
-    package static var account: (name: String, home: String)? {
-        guard let entry = unsafe getpwuid(geteuid()) else { return nil }
-        return unsafe (String(cString: entry.pointee.pw_name), String(cString: entry.pointee.pw_dir))
-    }
+    package static var account: Account? { Account(of: userID) }
 
     /// Whether every command-line argument is text; one that is not would reach the agent as something else.
     package static var argumentsAreText: Bool {
@@ -26,12 +23,6 @@ package enum CurrentProcess {
 
     /// Files are made with the modes that are asked for, whatever the caller's umask.
     package static func setFileModeMask() { umask(0o022) }
-
-    /// A user's home directory by the password database.
-    package static func home(of user: UInt32) -> String? {
-        guard let entry = unsafe getpwuid(user) else { return nil }
-        return unsafe String(cString: entry.pointee.pw_dir)
-    }
 
     /// The environment as it was given.
     package static var environment: [String: String] {

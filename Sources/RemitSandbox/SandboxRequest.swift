@@ -61,7 +61,7 @@ package struct ApprovedWorkspace: Hashable, Sendable {
             "/", "/etc", "/usr", "/var", "/home", "/root", "/boot", "/dev", "/proc", "/sys", "/run", "/tmp", "/var/tmp",
             "/opt", "/srv", "/mnt", "/media", "/var/lib",
         ]
-        let owner = CurrentProcess.home(of: facts.owner)
+        let owner = Account(of: facts.owner)?.home
         let homes = forbidden.filter { !$0.isRemits }.map(\.resolved) + [owner].compactMap { $0 }
         // A home holds keys and start-up files, and so does whatever holds a home.
         if system.contains(self.path) || homes.contains(where: { Self.isWithin($0, self.path) }) {

@@ -77,7 +77,10 @@ struct Run: ParsableCommand {
             )
             let supervisor = try Supervisor(admitted, directories: context.directories, options: options)
             let result = try supervisor.run()
-            if let message = result.message, !quiet { Output.write("remit: \(Terminal.printable(message))\n", to: 2) }
+            // A failure of our own is told even so: nobody else could say what it was.
+            if let message = result.message, !quiet || result.exitCode == 125 {
+                Output.write("remit: \(Terminal.printable(message))\n", to: 2)
+            }
             throw ExitCode(result.exitCode)
         } catch let error as SessionError {
             throw Output.fail(error)

@@ -34,6 +34,18 @@ extension CLI {
             #expect(late.exit == 124 && place.agents.isEmpty, "\(change): \(late)")
         }
 
+        @Test(.enabled(if: isRoot, "only root can give a directory away"))
+        func `a workspace of a user that no file names is no trouble`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            // A static program that asks the name service for such a user loads foreign modules, and dies of it.
+            #expect(chown(place.workspace, 3_000_000_001, 3_000_000_001) == 0)
+            let result = try place.remit("run", "--workspace", place.workspace, "--", "sh", "-c", "id -u; echo x >made")
+            #expect(result.exit == 0 && result.text == "1000\n", "\(result)")
+            var facts = stat()
+            #expect(stat(place.workspace + "/made", &facts) == 0 && facts.st_uid == 3_000_000_001)
+        }
+
         @Test func `arguments that are not UTF-8 arrive as they are, or are refused`() throws {
             let place = try Playground()
             defer { place.tearDown() }

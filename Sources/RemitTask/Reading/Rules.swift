@@ -78,7 +78,7 @@ enum RootPath {
         return owner.map { "is within `\($0)`, which every session makes for itself" }
     }
 
-    private static let reserved = ["/proc", "/dev", "/sys", "/run/remit"]
+    private static let reserved = ["/proc", "/dev", "/sys", "/run/remit", "/tmp", "/home/agent"]
 }
 
 /// What a profile may take from the host.

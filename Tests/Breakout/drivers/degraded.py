@@ -34,7 +34,7 @@ def hosts(suite):
         return ["unshare", "--user", "--map-root-user", *shell(f"echo {number} >/proc/sys/user/max_user_namespaces")]
 
     filtering = r"seccomp|system.call filter"
-    landlock = ("landlock", "landlock-scopes")
+    landlock = ("landlock", "landlock-scopes", "landlock-truncate")
     limits = ("cgroup", "limits.memory", "limits.cpu", "limits.io")
     masked = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *shell("mount -t proc -o subset=pid proc /proc")]
     clone = r"clone3|clone a process|namespaces"
