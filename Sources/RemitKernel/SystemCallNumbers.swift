@@ -30,7 +30,7 @@ package enum SystemCallNumbers {
     package static let names: [String] = (0...highest).compactMap(name)
 
     /// The version of libseccomp, on which a compiled filter depends as well.
-    package static let library: String = {
+    package static let libraryVersion: String = {
         guard let version = unsafe seccomp_version() else { return "unknown" }
         return unsafe "\(version.pointee.major).\(version.pointee.minor).\(version.pointee.micro)"
     }()

@@ -39,7 +39,7 @@ package struct FilterCache: Sendable {
         guard let program = try? FileSystem.facts(following: "/proc/self/exe") else { return nil }
         let parts = [
             "\(program.device) \(program.inode) \(program.size) \(program.modified) \(program.changed) \(notify) \(stage)",
-            "libseccomp \(SystemCallNumbers.library) \(FilterProgram.nativeArchitecture)",
+            "libseccomp \(SystemCallNumbers.libraryVersion) \(FilterProgram.nativeArchitecture)",
             changes.allow.joined(separator: " "), changes.deny.joined(separator: " "),
         ]
         // A word that ended a part of the key would make it another's.
