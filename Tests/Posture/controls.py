@@ -164,6 +164,12 @@ def control_as_root(binary):
         with open(f"{group['controllers'].get('pids', group['path'])}/pids.max", "w", encoding="ascii") as file:
             file.write("max")
         control(names["processes"], session, ["limit processes"], before)
-        with open(f"{os.path.dirname(group['path'])}/cgroup.procs", "w", encoding="ascii") as file:
+        # A sibling: in version 2 only a group without children that are limited takes processes.
+        elsewhere = f"{os.path.dirname(group['path'])}/elsewhere"
+        os.mkdir(elsewhere)
+        with open(f"{elsewhere}/cgroup.procs", "w", encoding="ascii") as file:
             file.write(str(session.agent))
         control(names["group"], session, ["control group"], before)
+        with open(f"{group['path']}/cgroup.procs", "w", encoding="ascii") as file:
+            file.write(str(session.agent))
+        os.rmdir(elsewhere)
