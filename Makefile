@@ -28,11 +28,16 @@ build-deps:
 build: build-deps ## debug build
 	$(SWIFT) build
 
-release: build-deps ## static-PIE .build/release/remit, the PostgreSQL provider and remit-probe beside it
+# Programs that link libraries of which no static archive is to be had, or which may not be a part of remit's start.
+BESIDE = remit-egress remit-provider-postgres
+
+release: build-deps ## static-PIE .build/release/remit; the gate, the PostgreSQL provider and remit-probe beside it
 	$(SWIFT) build --product remit $(STATIC_PIE)
-	$(SWIFT) build --product remit-provider-postgres --scratch-path .build-provider $(STATIC)
-	@cmp -s .build-provider/release/remit-provider-postgres $(BIN)/remit-provider-postgres \
-	    || install -m 755 .build-provider/release/remit-provider-postgres $(BIN)/remit-provider-postgres
+	for program in $(BESIDE); do \
+	    $(SWIFT) build --product $$program --scratch-path .build-beside $(STATIC) || exit 1; \
+	    cmp -s .build-beside/release/$$program $(BIN)/$$program \
+	        || install -m 755 .build-beside/release/$$program $(BIN)/$$program || exit 1; \
+	done
 	@$(MAKE) --no-print-directory $(BIN)/remit-probe
 	@scripts/check-release $(BIN)/remit
 
@@ -112,7 +117,7 @@ install: ## binaries, profiles, schemas, man page, completions, systemd units (P
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' scripts/install
 
 clean: ## remove everything built
-	rm -rf .build .build-provider .build-thread .build-address .build-coverage .build-fuzz
+	rm -rf .build .build-beside .build-thread .build-address .build-coverage .build-fuzz
 
 .PHONY: help deps build-deps build release test unit kernel cli posture breakout programs vm vm-deps interop tsan \
     asan fuzz coverage format lint docs demo bench bench-deps install clean

@@ -25,13 +25,18 @@ let package = Package(
     name: "remit",
     products: [
         .executable(name: "remit", targets: ["remit"]),
+        .executable(name: "remit-egress", targets: ["remit-egress"]),
         .executable(name: "remit-provider-postgres", targets: ["remit-provider-postgres"]),
         .executable(name: "remit-probe", targets: ["remit-probe"]),
+        .library(name: "Cedar", targets: ["Cedar"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         // The C side: system calls Glibc lacks, the code that runs between clone3 and execve, and three libraries.
@@ -39,7 +44,12 @@ let package = Package(
         .target(name: "CLaunch", dependencies: ["CLinux"], cSettings: strictC),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+
+        // The policy language. It imports nothing of ours, and is a product of its own.
+        .target(name: "Cedar", swiftSettings: strict),
 
         // Leaves: the kernel, and files people write.
         .target(name: "RemitKernel", dependencies: ["CLinux", "CLaunch", "CSeccomp"], swiftSettings: strict),
@@ -73,6 +83,25 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // The egress gate: a program of its own, so that what reads the network's bytes and holds secrets is neither the
+        // supervisor nor a part of its start.
+        .target(
+            name: "RemitEgress",
+            dependencies: [
+                "CLinux", "CZlib", "CBrotli", crypto,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHPACK", package: "swift-nio-http2"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(name: "remit-egress", dependencies: ["RemitEgress"], swiftSettings: strict),
         .executableTarget(
             name: "remit-provider-postgres",
             dependencies: ["CPostgres"],
@@ -84,6 +113,20 @@ let package = Package(
 
         // Tests: one folder a module, and the built binary as a black box.
         .target(name: "RemitTesting"),
+        .testTarget(name: "CedarTests", dependencies: ["Cedar"]),
+        .testTarget(
+            name: "RemitEgressTests",
+            dependencies: [
+                "RemitEgress", crypto,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "X509", package: "swift-certificates"),
+            ]
+        ),
         .testTarget(name: "RemitKernelTests", dependencies: ["RemitKernel"]),
         .testTarget(name: "RemitTaskTests", dependencies: ["RemitTask"]),
         .testTarget(name: "RemitJournalTests", dependencies: ["RemitJournal", "RemitKernel", crypto]),
