@@ -51,14 +51,18 @@ let package = Package(
         // The policy language. It imports nothing of ours, and is a product of its own.
         .target(name: "Cedar", swiftSettings: strict),
 
-        // Leaves: the kernel, and files people write.
+        // Leaves: the kernel, hosts and what may be said to them, and files people write.
         .target(name: "RemitKernel", dependencies: ["CLinux", "CLaunch", "CSeccomp"], swiftSettings: strict),
-        .target(name: "RemitTask", dependencies: ["CYaml"], swiftSettings: strict),
+        .target(name: "RemitNetwork", swiftSettings: strict),
+        .target(name: "RemitTask", dependencies: ["CYaml", "RemitNetwork"], swiftSettings: strict),
 
         // One concern each.
         .target(name: "RemitJournal", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
         .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
         .target(name: "RemitLeases", dependencies: ["RemitKernel"], swiftSettings: strict),
+        .target(
+            name: "RemitGate", dependencies: ["RemitNetwork", "RemitJournal", "RemitKernel"], swiftSettings: strict
+        ),
         .target(
             name: "RemitSandbox", dependencies: ["RemitKernel", "RemitTask", "RemitJournal"], swiftSettings: strict
         ),
@@ -68,7 +72,7 @@ let package = Package(
             name: "RemitSession",
             dependencies: [
                 "CLinux", "RemitKernel", "RemitTask", "RemitJournal", "RemitIdentity", "RemitLeases", "RemitSandbox",
-                crypto,
+                "RemitNetwork", "RemitGate", crypto,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -78,7 +82,8 @@ let package = Package(
         .executableTarget(
             name: "remit",
             dependencies: [
-                "RemitSession", "RemitKernel", "RemitTask", "RemitJournal", "RemitLeases", "RemitSandbox", "CLinux",
+                "RemitSession", "RemitKernel", "RemitTask", "RemitJournal", "RemitLeases", "RemitSandbox", "RemitNetwork",
+                "RemitGate", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -88,7 +93,7 @@ let package = Package(
         .target(
             name: "RemitEgress",
             dependencies: [
-                "CLinux", "CZlib", "CBrotli", crypto,
+                "CLinux", "CZlib", "CBrotli", "RemitNetwork", "RemitGate", "RemitJournal", "RemitKernel", crypto,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -117,7 +122,7 @@ let package = Package(
         .testTarget(
             name: "RemitEgressTests",
             dependencies: [
-                "RemitEgress", crypto,
+                "RemitEgress", "RemitNetwork", "RemitGate", "RemitJournal", "RemitKernel", crypto,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -128,7 +133,9 @@ let package = Package(
             ]
         ),
         .testTarget(name: "RemitKernelTests", dependencies: ["RemitKernel"]),
-        .testTarget(name: "RemitTaskTests", dependencies: ["RemitTask"]),
+        .testTarget(name: "RemitNetworkTests", dependencies: ["RemitNetwork"]),
+        .testTarget(name: "RemitGateTests", dependencies: ["RemitGate", "RemitNetwork", "RemitJournal", "RemitKernel"]),
+        .testTarget(name: "RemitTaskTests", dependencies: ["RemitTask", "RemitNetwork"]),
         .testTarget(name: "RemitJournalTests", dependencies: ["RemitJournal", "RemitKernel", crypto]),
         .testTarget(name: "RemitIdentityTests", dependencies: ["RemitIdentity", "RemitKernel", crypto]),
         .testTarget(name: "RemitLeasesTests", dependencies: ["RemitLeases", "RemitKernel", "remit-provider-postgres"]),
@@ -141,6 +148,7 @@ let package = Package(
             name: "RemitSessionTests",
             dependencies: [
                 "RemitSession", "RemitKernel", "RemitTask", "RemitJournal", "RemitLeases", "RemitSandbox",
+                "RemitNetwork", "RemitGate",
             ]
         ),
         .testTarget(name: "CLITests", dependencies: ["RemitTesting"], resources: [.copy("Resources")]),

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import RemitJournal
+internal import RemitNetwork
+
+extension GateConfiguration {
+    var json: JSONValue {
+        [
+            "session": .string(session), "policy": policy.json, "bindings": .array(bindings.map(\.json)),
+            "budgets": budgets.json, "prices": .object(prices.prices.mapValues(\.json)), "trust": trust.json,
+            "limits": limits.json, "tripwire": .string(tripwire.rawValue), "remit": .string(remit),
+        ]
+    }
+
+    init(_ value: GateValue) throws(GateCodecError) {
+        self.init(
+            session: try value.required("session").text(),
+            policy: try EgressPolicy(value.required("policy")),
+            bindings: try value.required("bindings").list { (item) throws(GateCodecError) in try SecretBinding(item) },
+            budgets: try BudgetPlan(value.required("budgets")),
+            prices: PriceTable(
+                try value.required("prices").map { (price) throws(GateCodecError) in try ModelPrice(price) }),
+            trust: try UpstreamTrust(value.required("trust")),
+            limits: try GateLimits(value.required("limits")),
+            tripwire: try value.required("tripwire").word(),
+            remit: try value.required("remit").text()
+        )
+    }
+}
+
+extension BudgetPlan {
+    fileprivate var json: JSONValue {
+        [
+            "session": session.limits.json,
+            "hosts": .array(hosts.map { ["host": .string($0.host.description), "budget": $0.budget.limits.json] }),
+        ]
+    }
+
+    fileprivate init(_ value: GateValue) throws(GateCodecError) {
+        self.init(
+            session: Budget(try value.required("session").dimensions()),
+            hosts: try value.required("hosts").list { (item) throws(GateCodecError) in
+                HostBudget(
+                    host: try item.required("host").host(), budget: Budget(try item.required("budget").dimensions())
+                )
+            }
+        )
+    }
+}
+
+extension [BudgetDimension: UInt64] {
+    var json: JSONValue {
+        .object([String: JSONValue](uniqueKeysWithValues: map { ($0.key.rawValue, .number($0.value)) }))
+    }
+}
+
+extension GateValue {
+    func dimensions() throws(GateCodecError) -> [BudgetDimension: UInt64] {
+        var result: [BudgetDimension: UInt64] = [:]
+        for (name, amount) in try map({ (item) throws(GateCodecError) in try item.number(UInt64.self) }) {
+            guard let dimension = BudgetDimension(rawValue: name) else { throw wrong }
+            result[dimension] = amount
+        }
+        return result
+    }
+}
+
+extension ModelPrice {
+    fileprivate var json: JSONValue {
+        [
+            "input": .number(input), "output": .number(output), "cacheRead": .number(cacheRead),
+            "cacheWrite": .number(cacheWrite),
+        ]
+    }
+
+    fileprivate init(_ value: GateValue) throws(GateCodecError) {
+        self.init(
+            input: try value.required("input").number(),
+            output: try value.required("output").number(),
+            cacheRead: try value.required("cacheRead").number(),
+            cacheWrite: try value.required("cacheWrite").number()
+        )
+    }
+}
+
+extension UpstreamTrust {
+    fileprivate var json: JSONValue {
+        [
+            "authorities": .strings(authorities),
+            "clientCertificates": .array(
+                clientCertificates.map { item in
+                    [
+                        "host": .string(item.host.description), "certificate": .string(item.certificate),
+                        "key": .string(item.key),
+                    ]
+                }
+            ),
+        ]
+    }
+
+    fileprivate init(_ value: GateValue) throws(GateCodecError) {
+        self.init(
+            authorities: try value.required("authorities").texts(),
+            clientCertificates: try value.required("clientCertificates").list { (item) throws(GateCodecError) in
+                ClientCertificate(
+                    host: try item.required("host").host(),
+                    certificate: try item.required("certificate").text(),
+                    key: try item.required("key").text()
+                )
+            }
+        )
+    }
+}
+
+extension GateLimits {
+    fileprivate var json: JSONValue {
+        [
+            "connections": .number(connections), "pending": .number(pending), "idle": .number(idleMilliseconds),
+            "connect": .number(connectMilliseconds), "records": .number(recordsPerSecond), "names": .number(names),
+        ]
+    }
+
+    fileprivate init(_ value: GateValue) throws(GateCodecError) {
+        self.init(
+            connections: try value.required("connections").number(),
+            pending: try value.required("pending").number(),
+            idleMilliseconds: try value.required("idle").number(),
+            connectMilliseconds: try value.required("connect").number(),
+            recordsPerSecond: try value.required("records").number(),
+            names: try value.required("names").number()
+        )
+    }
+}
