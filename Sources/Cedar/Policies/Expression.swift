@@ -2,17 +2,20 @@
 
 /// An expression of a policy, with where it stands.
 ///
-/// Its height is bounded by ``SyntaxLimits``, so that code may walk it recursively.
+/// The height of those in a ``PolicySet`` is bounded by ``SyntaxLimits``, so that code may walk them recursively.
 public struct Expression: Sendable {
     /// What the expression is.
     public let node: Node
     /// Where it stands, without surrounding parentheses; ``SourceSpan/none`` for what wasn't parsed from text.
     public let span: SourceSpan
+    /// How many expressions the longest way down to a leaf passes, this one included.
+    public let height: Int
 
     /// The expression `node` at `span`.
     public init(_ node: Node, span: SourceSpan = .none) {
         self.node = node
         self.span = span
+        height = 1 + node.operandHeight
     }
 
     /// The forms of expressions.
@@ -21,8 +24,6 @@ public struct Expression: Sendable {
         case literal(Value)
         /// One of the four things a request consists of.
         case variable(Variable)
-        /// A slot of a template; the parser accepts it in scopes only, where it isn't an expression.
-        case slot(Slot)
         /// `!x`
         case not(Expression)
         /// `-x`
@@ -64,6 +65,25 @@ public struct Expression: Sendable {
         public init(name: CedarString, value: Expression) {
             self.name = name
             self.value = value
+        }
+    }
+}
+
+extension Expression.Node {
+    /// The height of the highest operand, 0 where there is none.
+    fileprivate var operandHeight: Int {
+        switch self {
+        case .literal, .variable: 0
+        case .not(let operand), .negate(let operand), .isEmpty(let operand), .attribute(let operand, _),
+            .has(let operand, _), .like(let operand, _):
+            operand.height
+        case .is(let operand, _, let ancestor): max(operand.height, ancestor?.height ?? 0)
+        case .binary(_, let left, let right): max(left.height, right.height)
+        case .conditional(let condition, let then, let otherwise):
+            max(condition.height, then.height, otherwise.height)
+        case .and(let operands), .or(let operands), .set(let operands), .call(_, let operands):
+            operands.reduce(0) { max($0, $1.height) }
+        case .record(let fields): fields.reduce(0) { max($0, $1.value.height) }
         }
     }
 }

@@ -9,6 +9,10 @@ public enum StringLiteral {
     ///
     /// - Throws: at the first escape that isn't one.
     public static func text(of token: Token, in source: SourceText) throws(Diagnostic) -> CedarString {
+        let inner = source.bytes[token.span.start..<token.span.end].dropFirst().dropLast()
+        if !inner.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\r") }) {
+            return CedarString(String(decoding: inner, as: UTF8.self))
+        }
         let elements = try decode(token, in: source, isPattern: false)
         var text = ""
         for case .character(let scalar) in elements { text.unicodeScalars.append(scalar) }
