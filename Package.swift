@@ -32,6 +32,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -61,7 +62,7 @@ let package = Package(
         .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
         .target(name: "RemitLeases", dependencies: ["RemitKernel"], swiftSettings: strict),
         .target(
-            name: "RemitGate", dependencies: ["RemitNetwork", "RemitJournal", "RemitKernel"], swiftSettings: strict
+            name: "RemitGate", dependencies: ["RemitNetwork", "RemitJournal", "RemitKernel", crypto], swiftSettings: strict
         ),
         .target(
             name: "RemitSandbox", dependencies: ["RemitKernel", "RemitTask", "RemitJournal"], swiftSettings: strict
@@ -103,6 +104,7 @@ let package = Package(
                 .product(name: "NIOHPACK", package: "swift-nio-http2"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
             ],
             swiftSettings: strict
         ),
@@ -130,6 +132,7 @@ let package = Package(
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
             ]
         ),
         .testTarget(name: "RemitKernelTests", dependencies: ["RemitKernel"]),
