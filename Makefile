@@ -63,8 +63,14 @@ cli: deps release ## the release binary as a black box
 posture: deps release ## a live session seen from outside: descriptors, capabilities, mounts, namespaces, filter
 	@scripts/test posture
 
-breakout: deps release ## every way out, tried in sessions and unconfined: Tests/Breakout/RESULTS.md
+breakout: deps release ## every way out, every race thousands of times: Tests/Breakout/RESULTS.md (half an hour)
 	@BREAKOUT_TABLE='$(CURDIR)/Tests/Breakout/RESULTS.md' scripts/test breakout
+
+# What the table says of a machine that nothing protects. They change it, so it is a guest that is thrown away.
+controls: deps vm-deps release ## what the probes of the breakout suite do as root of a stock Debian 13
+	@scripts/vm --suite trixie --command 'BREAKOUT_GUEST=throw-away $(CURDIR)/scripts/breakout \
+	    /var/tmp/products/remit --guest-control /run/remit-vm/logs/guest-controls.jsonl' posture
+	@cp .build/test-logs/trixie/guest-controls.jsonl Tests/Breakout/
 
 programs: deps release ## git, compilers, interpreters, editors and real agents in sessions, unmodified
 	@scripts/test programs
@@ -119,5 +125,5 @@ install: ## binaries, profiles, schemas, man page, completions, systemd units (P
 clean: ## remove everything built
 	rm -rf .build .build-beside .build-thread .build-address .build-coverage .build-fuzz
 
-.PHONY: help deps build-deps build release test unit kernel cli posture breakout programs vm vm-deps interop tsan \
-    asan fuzz coverage format lint docs demo bench bench-deps install clean
+.PHONY: help deps build-deps build release test unit kernel cli posture breakout controls programs vm vm-deps interop \
+    tsan asan fuzz coverage format lint docs demo bench bench-deps install clean

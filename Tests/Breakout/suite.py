@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The breakout suite: tries every way out of the catalogue in real sessions, and unconfined where each must succeed.
 
-    scripts/breakout BINARY [PROBE] [--only E01,E05] [--table FILE] [--rounds N] [--guest FILE]
+    scripts/breakout BINARY [PROBE] [--only E01,E05] [--thorough] [--record FILE] [--guest FILE]
     scripts/breakout BINARY [PROBE] --guest-control FILE     as root in a throw-away guest: makes what --guest reads
+    scripts/breakout --publish TABLE RECORD...               one table of what was recorded as root and as a user
 
 One line per check: `ok NAME`, `not ok NAME: why` or `skip NAME: why`. Exit status 1 if one is not ok.
 """
@@ -28,6 +29,8 @@ import table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NOBODY = 65534
+# What the probes do as root of a Debian that is thrown away afterwards: `make controls`.
+GUEST = f"{HERE}/guest-controls.jsonl"
 NAMESPACES = [
     "--user",
     "--map-root-user",
@@ -50,6 +53,7 @@ def guest_control(options):
     listed = subprocess.run([options.probe, "--list"], capture_output=True, text=True, check=True).stdout.splitlines()
     entries = sorted({json.loads(line)["probe"].partition(".")[0] for line in listed})
     with open(options.guest_control, "w", encoding="utf-8") as file:
+        print(json.dumps({"kernel": os.uname().release}), file=file, flush=True)
         for number in entries:
             subprocess.run(
                 [
@@ -75,7 +79,7 @@ class Suite:
     def __init__(self, options):
         self.binary = os.path.abspath(options.binary)
         self.probe = os.path.abspath(options.probe)
-        self.multiplier = options.rounds
+        self.thorough = options.thorough
         self.is_root = os.geteuid() == 0
         self.base = tempfile.mkdtemp(prefix="rmtb.", dir="/tmp")
         # Not what may stop an agent: the way to every canary is open to everyone.
@@ -88,9 +92,9 @@ class Suite:
         self.canaries.watch.add(f"{self.place.base}/works", canaries.CHANGING & ~canaries.CREATE)
         self.probes = self.list_probes()
 
-    def rounds(self, count):
-        """How often a driver repeats itself: `count` by default, times --rounds."""
-        return max(1, int(count * self.multiplier))
+    def rounds(self, quick, thorough):
+        """How often a driver repeats itself: races are won in the long run, a test run has to end."""
+        return thorough if self.thorough else quick
 
     def find_agent_user(self):
         """The uid on the host that an agent of root's has."""
@@ -305,10 +309,10 @@ def parse():
     parser.add_argument("probe", nargs="?", help="remit-probe; without it the one beside the binary")
     parser.add_argument("--only", default="", help="entries, with commas")
     parser.add_argument(
-        "--table", default=os.environ.get("BREAKOUT_TABLE"), help="write the table of results to this file"
+        "--thorough", action="store_true", help="thousands of rounds of every race, and a minute of random calls"
     )
-    parser.add_argument("--rounds", type=float, default=1, help="multiplies the rounds of races")
-    parser.add_argument("--guest", help="answers of the probes unconfined in a throw-away guest")
+    parser.add_argument("--record", metavar="FILE", help="write the results to this file, for --publish")
+    parser.add_argument("--guest", default=GUEST, help="answers of the probes unconfined in a throw-away guest")
     parser.add_argument(
         "--guest-control",
         metavar="FILE",
@@ -321,6 +325,8 @@ def parse():
 
 
 def main():
+    if sys.argv[1:2] == ["--publish"]:
+        return table.publish(*sys.argv[2:])
     # An end by a signal clears up as well.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     options = parse()
@@ -329,10 +335,9 @@ def main():
     wanted = [number for number in registry.entries() if not options.only or number in options.only.split(",")]
     for path in sorted(glob.glob(f"{HERE}/drivers/[a-z]*.py")):
         importlib.import_module("drivers." + os.path.basename(path)[:-3])
-    guest = {}
-    if options.guest:
-        with open(options.guest, encoding="utf-8") as file:
-            guest = {answer["probe"]: answer for answer in map(json.loads, file)}
+    with open(options.guest, encoding="utf-8") as file:
+        answers = [json.loads(line) for line in file]
+    guest = {answer["probe"]: answer for answer in answers if "probe" in answer}
     suite = Suite(options)
     everything, failed = [], False
     try:
@@ -353,10 +358,10 @@ def main():
                 everything += results
                 if options.times:
                     print(f"{number}: {time.monotonic() - begun:.2f} s", file=sys.stderr)
+        if options.record:
+            table.record(options.record, everything, guest, suite)
     finally:
         suite.close()
-    if options.table:
-        table.write(options.table, everything, guest, suite)
     return 1 if failed else 0
 
 

@@ -133,6 +133,12 @@ def check_run(host, normal, answers, receipt, excused=()):
     return ""
 
 
+def matched(pattern, layers):
+    """The words about a layer that a pattern finds, or nothing."""
+    found = re.search(pattern, json.dumps(layers)) if pattern else None
+    return found[0] if found else ""
+
+
 def excused_in_vain(host):
     """No exception makes a sandbox without namespaces or mounts."""
     return host.layers[:1] in (("namespaces",), ("mounts",))
@@ -148,7 +154,7 @@ def judge(suite, host, normal):
             name,
             not why,
             "enforcement plan",
-            f"runs; reported: {', '.join(weaker) or host.detail or 'nothing'}",
+            f"runs; reported: {', '.join(weaker) or matched(host.detail, receipt['layers']) or 'nothing'}",
             why=why,
         )
     if ended.exit not in (125, 126) or not re.search(host.named, ended.errors, re.IGNORECASE):
@@ -169,23 +175,66 @@ def judge(suite, host, normal):
     return Result(name, not why, "enforcement plan", f"refused: {said}; excused it is reported", why=why)
 
 
-def doctor(suite, host):
-    """The layers that `remit doctor` calls enforced on such a host, or None when it says nothing."""
+def doctor(suite, host, *options):
+    """What `remit doctor` says on such a host: its JSON (None when there is none), and the completed process."""
     done = subprocess.run(
-        [*host.prefix, suite.binary, "doctor", "--format", "json"],
+        [*host.prefix, suite.binary, "doctor", "--format", "json", *options],
         env=suite.place.environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=90,
     )
     try:
-        value = json.loads(done.stdout)
+        return json.loads(done.stdout), done
     except ValueError:
-        return None
-    layers = value.get("layers", value) if isinstance(value, dict) else value
-    return {layer.get("layer", layer.get("name")): layer["state"] for layer in layers}
+        return None, done
+
+
+def prove(suite, host, normal):
+    """`remit doctor --prove` on such a host: it proves what is left and reports what is not, or it says why not."""
+    said, done = doctor(suite, host, "--prove")
+    proof = said["proof"] if said else None
+    name = f"E91.{host.name}-proved"
+    if proof is None:
+        first = (done.stderr.strip() or "nothing").splitlines()[0]
+        # 126: a required layer is missing. 125: the first session found out. Either way nothing is called proved.
+        fine = done.returncode in (125, 126) and re.search(host.named, first, re.IGNORECASE)
+        return Result(name, bool(fine), "enforcement plan", f"not proved ({done.returncode}): {first[:110]}",
+                      why=f"exit {done.returncode}: {done.stderr[-300:]}")
+    before = {layer["name"]: layer["state"] for layer in normal["layers"]}
+    weaker = {layer["name"]: layer for layer in said["layers"] if layer["state"] != before.get(layer["name"])}
+    attempts = len(proof["probes"])
+    why = ""
+    if done.returncode != 0 or not proof["proved"] or any(canary["touched"] for canary in proof["canaries"]):
+        why = f"exit {done.returncode}: {done.stderr[-300:]} {proof['canaries']}"
+    elif attempts != len(normal["proof"]["probes"]):
+        why = f"{attempts} attempts were made, {len(normal['proof']['probes'])} are"
+    elif set(weaker) - set(host.layers):
+        why = f"{sorted(set(weaker) - set(host.layers))} are reported, which have nothing to do with it"
+    elif host.layers and not weaker:
+        why = "nothing is reported"
+    elif host.detail and not re.search(host.detail, json.dumps(said["layers"])):
+        why = "nothing is said of it"
+    shown = ", ".join(f"{layer['name']} {layer['state']}" for layer in weaker.values())
+    shown = shown or matched(host.detail, said["layers"]) or "nothing"
+    return Result(name, not why, "enforcement plan", f"{attempts} attempts stopped; reported: {shown}", why=why)
+
+
+@entry("E91", "prove the confinement on a host that lacks something")
+def proved(suite):
+    normal, done = doctor(suite, Host("", [], ""), "--prove")
+    if normal is None or done.returncode != 0:
+        return Result("E91.proved", False, why=f"exit {done.returncode}: {done.stderr}")
+    attempts = len(normal["proof"]["probes"])
+    results = [Result("E91.proved", normal["proof"]["proved"], "", f"{attempts} attempts stopped, exit 0",
+                      attempt="prove the confinement on this host as it is")]
+    for host in hosts(suite):
+        result = prove(suite, host, normal)
+        result.attempt = f"prove the confinement on a host that lacks something: {host.name}"
+        results.append(result)
+    return results
 
 
 @entry("E91", "run on a host that lacks something")
@@ -199,8 +248,9 @@ def degraded(suite):
         result = judge(suite, host, normal)
         result.attempt = f"run on a host that lacks something: {host.name}"
         # What cannot hold must not be called enforced by `remit doctor` either.
-        said = doctor(suite, host)
-        if result.stopped and host.layers and said is not None and said.get(host.layers[0]) == "enforced":
+        said, _ = doctor(suite, host)
+        told = {layer["name"]: layer["state"] for layer in said["layers"]} if said else {}
+        if result.stopped and host.layers and told.get(host.layers[0]) == "enforced":
             result.stopped, result.why = False, f"`remit doctor` calls {host.layers[0]} enforced"
         results.append(result)
     return results

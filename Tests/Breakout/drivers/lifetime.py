@@ -66,7 +66,7 @@ def forced_end(running, mark, within=10.0):
 @entry("E50", "survive the end as daemons that ignore every signal")
 def survivors(suite):
     times, why = [], ""
-    for number in range(suite.rounds(6)):
+    for number in range(suite.rounds(6, 100)):
         # By the deadline, and by a signal.
         running, mark = begin(suite, ["survive", "24"], ["--deadline", "1s" if number == 0 else "1m"])
         if not running.wait_for(lambda r=running: "surviving" in r.output()):
@@ -105,7 +105,7 @@ def survivors(suite):
 @entry("E51", "multiply faster than the end can kill")
 def bomb(suite):
     why, times, most = "", [], 0
-    rounds = suite.rounds(8)
+    rounds = suite.rounds(8, 500)
     for number in range(rounds):
         running, mark = begin(suite, ["bomb"], ["--processes", "96", "--deadline", "20s"])
         if not running.wait_for(lambda r=running: "bomb" in r.output()):
@@ -130,24 +130,49 @@ def bomb(suite):
     )
 
 
+# Kills the act as whoever waits for it would, and counts what is left of it. The namespace ends with the shell.
+OUTLIVE = """
+"$@" >/dev/null 2>&1 & leader=$!
+sleep 0.3; kill -9 $leader; wait $leader 2>/dev/null
+left=0
+for words in /proc/[0-9]*/cmdline; do
+    [ "$words" = /proc/1/cmdline ] || { tr '\\0' '\\n' <"$words" | grep -qx outlive && left=$((left + 1)); }
+done 2>/dev/null
+echo $left
+"""
+
+
+def outliving(suite, *words):
+    """How many processes of an act are left without a sandbox when the one that was started is killed."""
+    done = subprocess.run(
+        [*suite.control_words(), "sh", "-c", OUTLIVE, "sh", f"{suite.shared}/remit-probe", "--act", *words, "outlive"],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, cwd="/", timeout=30,
+    )
+    return int(done.stdout.strip() or 0)
+
+
 @entry("E52", "stand in the way of the end: siblings, reapers, stopped and waiting processes")
 def holders(suite):
     results = []
     for kind in ("clone-parent", "subreaper", "no-death-signal", "vfork", "stopped"):
         why = ""
-        for _ in range(suite.rounds(1)):
+        for _ in range(suite.rounds(1, 10)):
             running, mark = begin(suite, ["hold", kind], ["--deadline", "1s"])
             if not running.wait_for(lambda r=running: "holding" in r.output()):
                 why = str(running.end(1))
                 break
             ended, gone = forced_end(running, mark)
             why = why or left(mark, ended.session) or ("" if ended.exit == 124 else str(ended))
+        outlived = outliving(suite, "hold", kind)
+        if not outlived:
+            why = why or "unconfined nothing outlives the process that was started"
         results.append(
             Result(
                 f"E52.{kind}",
                 not why,
                 "namespaces",
                 "" if why else f"gone in {gone:.0f} ms",
+                f"{outlived} survive their parent",
                 why=why,
                 attempt=f"hold the end up: {kind}",
             )
@@ -212,7 +237,7 @@ def stop_storm(suite):
 @entry("E57", "push the deadline back with all of the processor's time")
 def busy(suite):
     overruns, why = [], ""
-    for _ in range(suite.rounds(3)):
+    for _ in range(suite.rounds(3, 10)):
         running, mark = begin(suite, ["hold", "busy"], ["--deadline", "1s"])
         running.wait_for("started")
         begun = time.monotonic()
@@ -297,7 +322,7 @@ def endings(suite):
 
 @entry("E61", "fill the session with zombies")
 def zombies(suite):
-    count = suite.rounds(8000)
+    count = suite.rounds(8000, 100_000)
     ended = suite.place.run(
         ["./remit-probe", "--act", "zombies", str(count)],
         workspace=suite.place.workspace(suite.probe),

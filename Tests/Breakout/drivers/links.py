@@ -186,7 +186,7 @@ def raced(suite):
             options = ["--profile", "raced"]
             # Through the mount point, and with the name of the link's own target, should that be there.
             command = ["sh", "-c", f"cat sub/inner/which; echo owned >sub/inner/new; cat {victim}/which 2>/dev/null"]
-        rounds, right, linked, refused, wrong = suite.rounds(50), 0, 0, 0, []
+        rounds, right, linked, refused, wrong = suite.rounds(50, 1000), 0, 0, 0, []
         with swapping(suite, f"{base}/sub", f"{base}/evil"):
             control = subprocess.run([f"{suite.shared}/remit-probe", "--act", "through", f"{base}/sub", "300"],
                                      capture_output=True, text=True, check=False)

@@ -35,7 +35,7 @@ def eventually(condition, within):
 def supervisor_loss(suite):
     place = suite.installation("loss")
     workspace = place.workspace(suite.probe)
-    rounds, slowest, begun, why = suite.rounds(60), 0.0, 0, ""
+    rounds, slowest, begun, why = suite.rounds(60, 1000), 0.0, 0, ""
     for number in range(rounds):
         mark = f"mark-{secrets.token_hex(6)}"
         running = place.start(["./remit-probe", "--act", "survive", "3", mark], workspace=workspace)
