@@ -5,6 +5,7 @@ import glob
 import os
 import random
 import secrets
+import statistics
 import subprocess
 import time
 
@@ -127,6 +128,40 @@ def bomb(suite):
         "limits.processes",
         f"{rounds} rounds, at most {most} of 96 processes, gone in {max(times):.0f} ms",
         why=why,
+    )
+
+
+def starting(rounds):
+    """How long the host needs to start a program and wait for it, in milliseconds, each time."""
+    times = []
+    for _ in range(rounds):
+        begun = time.monotonic()
+        subprocess.run(["/bin/true"], check=True, stdin=subprocess.DEVNULL)
+        times.append((time.monotonic() - begun) * 1000)
+    return times
+
+
+@entry("E51", "leave the host no time for anything else")
+def starved(suite):
+    usual = statistics.median(starting(20))
+    running, mark = begin(suite, ["bomb"], ["--processes", "96", "--deadline", "60s"])
+    if not running.wait_for(lambda: len(marked(mark)) > 80):
+        return Result("E51.host", False, why=str(running.end(1)))
+    times = starting(20)
+    begun = time.monotonic()
+    running.kill(15)
+    ended, _ = forced_end(running, mark)
+    took = (time.monotonic() - begun) * 1000
+    busy = statistics.median(times)
+    # The bomb gets no more than its share: so many runnable processes, and the host's own among them.
+    fine = busy < 96 * usual and not left(mark, ended.session)
+    return Result(
+        "E51.host",
+        fine,
+        "limits.processes",
+        f"a program starts in {busy:.1f} ms beside the bomb ({max(times):.0f} ms at most), {usual:.1f} ms without; "
+        f"ended on request within {took:.0f} ms",
+        why=f"{usual} ms, then {sorted(times)}: {ended}",
     )
 
 
