@@ -5,6 +5,7 @@
 
 #include "launch.h"
 
+#include <arpa/inet.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/ptrace.h>
@@ -125,28 +126,45 @@ static enum verdict read_outside(const struct launch_step *step) {
     return all(init, for_each(step, 'r', open_to_read));
 }
 
-// Connecting a datagram socket sends nothing: it asks whether there is a route.
-static enum verdict route_to(int family, const void *address, socklen_t length) {
-    int probe = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (probe < 0) { return HELD; }
-    int result = connect(probe, address, length);
+union address {
+    struct sockaddr any;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+};
+
+// Connecting a datagram socket sends nothing: it asks whether there is a route, and `source` is how it would be taken.
+static int route_to(const char *text, union address *to, union address *source) {
+    memset(to, 0, sizeof *to);
+    memset(source, 0xFF, sizeof *source);
+    to->any.sa_family = strchr(text, ':') == NULL ? AF_INET : AF_INET6;
+    void *bytes = to->any.sa_family == AF_INET ? (void *)&to->four.sin_addr : (void *)&to->six.sin6_addr;
+    // The port is at the same place in both.
+    to->four.sin_port = htons(80);
+    if (inet_pton(to->any.sa_family, text, bytes) != 1) { return 0; }
+    int probe = socket(to->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (probe < 0) { return -1; }
+    socklen_t length = sizeof *source;
+    int result = connect(probe, &to->any, to->any.sa_family == AF_INET ? sizeof to->four : sizeof to->six);
+    if (result == 0) { result = getsockname(probe, &source->any, &length); }
     close(probe);
-    return refused(result);
+    return result;
 }
 
-static enum verdict reach(void) {
-    // An address of documentation (RFC 5737), for any at all, and the one where clouds keep their secrets.
-    const uint32_t addresses[2] = {0xC0000201, 0xA9FEA9FE};
-    enum verdict result = HELD;
-    for (size_t index = 0; index < 2; index++) {
-        struct sockaddr_in to = {
-            .sin_family = AF_INET, .sin_port = htons(80), .sin_addr = {.s_addr = htonl(addresses[index])}};
-        result = all(result, route_to(AF_INET, &to, sizeof to));
+static enum verdict no_route_to(const char *text) {
+    union address to, source;
+    return refused(route_to(text, &to, &source));
+}
+
+// Where a route ends in the namespace itself, the kernel answers with the address asked for, or with its loopback's.
+static enum verdict leads_back(const char *text) {
+    union address to, source;
+    if (route_to(text, &to, &source) < 0) { return HELD; }
+    if (to.any.sa_family == AF_INET) {
+        return source.four.sin_addr.s_addr == to.four.sin_addr.s_addr ? HELD : THROUGH;
     }
-    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(80)};
-    const uint8_t documentation[4] = {0x20, 0x01, 0x0d, 0xb8};  // RFC 3849
-    memcpy(&to.sin6_addr, documentation, sizeof documentation);
-    return all(result, route_to(AF_INET6, &to, sizeof to));
+    return IN6_IS_ADDR_LOOPBACK(&source.six.sin6_addr) || IN6_ARE_ADDR_EQUAL(&source.six.sin6_addr, &to.six.sin6_addr)
+               ? HELD
+               : THROUGH;
 }
 
 static enum verdict attempt(enum launch_probe probe, const struct launch_step *step) {
@@ -162,7 +180,7 @@ static enum verdict attempt(enum launch_probe probe, const struct launch_step *s
     case LAUNCH_PROBE_LANDLOCK: return for_each(step, 's', sealed_file);
     case LAUNCH_PROBE_READ_OUTSIDE: return read_outside(step);
     case LAUNCH_PROBE_WRITE_OUTSIDE: return for_each(step, 'w', make_in);
-    case LAUNCH_PROBE_REACH: return reach();
+    case LAUNCH_PROBE_REACH: return all(for_each(step, 'a', no_route_to), for_each(step, 'l', leads_back));
     case LAUNCH_PROBES: break;
     }
     return UNKNOWN;

@@ -3,8 +3,10 @@
 
 #include "launch.h"
 
+#include <linux/netlink.h>
 #include <linux/securebits.h>
 #include <net/if.h>
+#include <netinet/in.h>
 
 static int close_slot(int *slot) {
     if (*slot >= 0) { close(*slot); }
@@ -53,6 +55,61 @@ static int bring_up_loopback(void) {
     close(probe);
     errno = saved;
     return result;
+}
+
+// The kernel works a request off before sendto(2) returns: every answer is there already, and a missing one is a failure.
+static int ask_netlink(const struct launch_step *step) {
+    int family = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)step->a);
+    if (family < 0) { return -1; }
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    int code = 0;
+    if (sendto(family, step->data, step->length, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) { code = errno; }
+    for (uint64_t granted = 0; code == 0 && granted < step->b;) {
+        union {
+            struct nlmsghdr header;
+            char space[4096];
+        } answer;
+        ssize_t received = recv(family, &answer, sizeof answer, MSG_DONTWAIT);
+        if (received < 0 && errno == EINTR) { continue; }
+        if (received < 0) { code = errno == EAGAIN ? EPROTO : errno; }
+        unsigned int left = received > 0 ? (unsigned int)received : 0;
+        for (struct nlmsghdr *part = &answer.header; code == 0 && NLMSG_OK(part, left); part = NLMSG_NEXT(part, left)) {
+            if (part->nlmsg_type != NLMSG_ERROR || part->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr))) { continue; }
+            code = -((const struct nlmsgerr *)NLMSG_DATA(part))->error;
+            granted++;
+        }
+    }
+    close(family);
+    errno = code;
+    return code == 0 ? 0 : -1;
+}
+
+static int request_netlink(const struct launch_step *step, int *slot, int *from) {
+    if (ask_netlink(step) == 0) { return 0; }
+    if ((step->flags & LAUNCH_OPTIONAL) == 0) { return -1; }
+    close_slot(slot);
+    return close_slot(from);
+}
+
+static int listen_at(const struct launch_step *step, int *slot, int from) {
+    if (from >= 0) { return 0; }
+    const struct sockaddr *address = step->data;
+    int alone = 1;
+    int backlog = 1024;
+    int listener = socket(address->sa_family, (int)step->a | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener >= 0 &&
+        ((address->sa_family == AF_INET6 &&
+          setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &alone, sizeof alone) < 0) ||
+         bind(listener, address, (socklen_t)step->length) < 0 || (step->a == SOCK_STREAM && listen(listener, backlog) < 0))) {
+        int saved = errno;
+        close(listener);
+        listener = -1;
+        errno = saved;
+    }
+    if (listener < 0 && (step->flags & LAUNCH_OPTIONAL) && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+        return close_slot(slot);
+    }
+    return keep_in(slot, listener);
 }
 
 // The path was resolved and approved by the supervisor; here it is opened again without following a single
@@ -262,9 +319,13 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
     case LAUNCH_KEYRING: return syscall(SYS_keyctl, 1 /* JOIN_SESSION_KEYRING */, NULL, 0, 0, 0) < 0 && errno != ENOSYS ? -1 : 0;
     case LAUNCH_HOSTNAME: return sethostname(step->path, strlen(step->path));
     case LAUNCH_LOOPBACK: return bring_up_loopback();
+    case LAUNCH_NETLINK: return request_netlink(step, slot, from);
+    case LAUNCH_LISTEN: return listen_at(step, slot, *from);
     case LAUNCH_PRIVATE_MOUNTS: return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
     case LAUNCH_CLONE_TREE: return clone_tree(step, slot);
-    case LAUNCH_REOPEN_TREE: return keep_in(slot, linux_open_tree(*from, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH));
+    case LAUNCH_REOPEN_TREE:
+        return keep_in(slot, linux_open_tree(*from, step->path == NULL ? "" : step->path,
+                                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
     case LAUNCH_FILESYSTEM: return make_filesystem(step, slot);
     case LAUNCH_OPEN_HOST: return keep_in(slot, open(step->path, (int)step->a | O_CLOEXEC));
     case LAUNCH_ATTACH_ROOT:
@@ -288,7 +349,9 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
     case LAUNCH_LANDLOCK_PATH: return landlock_path(step, *slot);
     case LAUNCH_LANDLOCK_ENFORCE: return linux_landlock_restrict_self(*slot, 0);
     case LAUNCH_TERMINAL: return open_terminal(slot, from);
-    case LAUNCH_SEND: return launch_send_descriptor(plan, *slot, (int)step->a);
+    case LAUNCH_SEND:
+        if (*slot < 0 && (step->flags & LAUNCH_OPTIONAL)) { return 0; }
+        return launch_send_descriptor(plan, *slot, (int)step->a);
     case LAUNCH_CONTROLLING_TERMINAL: return ioctl(*slot, TIOCSCTTY, 0);
     case LAUNCH_RESOURCE_LIMIT: return (int)syscall(SYS_prlimit64, 0, step->a, step->data, NULL);
     case LAUNCH_UMASK: umask((mode_t)step->a); return 0;

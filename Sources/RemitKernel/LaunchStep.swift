@@ -82,11 +82,13 @@ extension LaunchStep {
         }
     }
 
-    /// A second, detached mount of what is attached in `from`.
-    package static func reopenTree(_ from: Slot, into slot: Slot) -> LaunchStep {
-        LaunchStep(LAUNCH_REOPEN_TREE, "open \(from) a second time").with {
+    /// A second, detached mount of what is attached in `from`, or of the file `path` in it.
+    package static func reopenTree(_ from: Slot, path: String? = nil, into slot: Slot) -> LaunchStep {
+        let part = path.map { "`\($0)` of \(from)" } ?? "\(from)"
+        return LaunchStep(LAUNCH_REOPEN_TREE, "open \(part) a second time").with {
             $0.from = from
             $0.slot = slot
+            $0.path = path
         }
     }
 
@@ -221,10 +223,12 @@ extension LaunchStep {
         }
     }
 
-    package static func send(_ slot: Slot, tag: DescriptorTag) -> LaunchStep {
+    /// - Parameter optional: the slot may be empty, and nothing is sent then.
+    package static func send(_ slot: Slot, tag: DescriptorTag, optional: Bool = false) -> LaunchStep {
         LaunchStep(LAUNCH_SEND, "hand \(slot) to the supervisor").with {
             $0.slot = slot
             $0.a = UInt64(tag.rawValue)
+            $0.flags = optional ? LAUNCH_OPTIONAL.rawValue : 0
         }
     }
 
@@ -271,19 +275,23 @@ extension LaunchStep {
     ///   - hidden: absolute paths that must not open.
     ///   - unwritable: directories in which nothing can be made.
     ///   - sealed: a file that is there and that Landlock alone closes.
+    ///   - unreachable: internet addresses as text, to which there must be no route.
+    ///   - local: addresses to which the only route may be one that ends in the namespace itself.
     package static func prove(
         _ probes: [ConfinementProbe],
         agent: UInt32,
         hidden: [String],
         unwritable: [String],
-        sealed: String
+        sealed: String,
+        unreachable: [String] = [],
+        local: [String] = []
     ) -> LaunchStep {
         LaunchStep(LAUNCH_PROVE, "prove the sandbox (\(probes.map(\.name).joined(separator: ", ")))").with {
             $0.a = UInt64(probes.reduce(0) { $0 | $1.bit })
             $0.b = UInt64(agent)
-            $0.data = (hidden.map { "r" + $0 } + unwritable.map { "w" + $0 } + ["s" + sealed]).flatMap {
-                Array($0.utf8) + [0]
-            }
+            let files = hidden.map { "r" + $0 } + unwritable.map { "w" + $0 } + ["s" + sealed]
+            let addresses = unreachable.map { "a" + $0 } + local.map { "l" + $0 }
+            $0.data = (files + addresses).flatMap { Array($0.utf8) + [0] }
         }
     }
 
@@ -297,6 +305,14 @@ package enum DescriptorTag: Int32, Sendable {
     case terminal = 1
     case credentials = 2
     case listener = 3
+    /// The directory of what the session trusts.
+    case trust = 4
+    /// The sockets of egress: see ``SandboxListener`` of the sandbox.
+    case nameDatagrams = 16
+    case nameStreams = 17
+    case proxy = 18
+    case redirected = 19
+    case port = 20
 }
 
 /// Flags of one mount, see mount_setattr(2).

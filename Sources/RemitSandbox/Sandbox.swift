@@ -24,6 +24,32 @@ package enum SandboxEvent {
     case emptied
 }
 
+/// A socket inside the sandbox at which somebody outside may wait.
+package struct SandboxListener {
+    package enum Kind: Hashable, Sendable {
+        case nameDatagrams, nameStreams, proxy
+        /// Of every connection; where to is SO_ORIGINAL_DST of the accepted one.
+        case redirected
+        /// Of the connections to one port; where to is the accepted one's own address.
+        case port
+    }
+
+    package let kind: Kind
+    package let socket: DescriptorBox
+
+    init?(_ tag: DescriptorTag, _ socket: DescriptorBox) {
+        switch tag {
+        case .nameDatagrams: kind = .nameDatagrams
+        case .nameStreams: kind = .nameStreams
+        case .proxy: kind = .proxy
+        case .redirected: kind = .redirected
+        case .port: kind = .port
+        case .terminal, .credentials, .listener, .trust: return nil
+        }
+        self.socket = socket
+    }
+}
+
 /// The three streams of an agent, as the supervisor sees them.
 package struct AgentStreams {
     /// What to write to; closed = end of file.
@@ -40,6 +66,10 @@ package final class Sandbox {
     package private(set) var streams: AgentStreams?
     /// The supervisor's own view of `/run/remit/credentials`, once the sandbox handed it over.
     package private(set) var credentials: DescriptorBox?
+    /// The supervisor's own view of `/run/remit/trust`.
+    package private(set) var trust: DescriptorBox?
+    /// The sockets of its network; all are there when the sandbox is ready.
+    package private(set) var listeners: [SandboxListener] = []
     private let child: Child
     private let loop: EventLoop
     private let handler: (SandboxEvent) -> Void
@@ -261,6 +291,8 @@ package final class Sandbox {
         stopListening()
         events?.close()
         credentials?.close()
+        trust?.close()
+        closeListeners()
         child.control.close()
         child.status.close()
         child.life.close()
@@ -317,8 +349,11 @@ package final class Sandbox {
             }
         case .descriptor(.credentials, let directory): credentials = directory
         case .descriptor(.listener, let listener): listen(listener)
+        case .descriptor(.trust, let directory): trust = directory
         case .descriptor(.terminal, let terminal):
             streams = AgentStreams(input: terminal, output: terminal, errors: nil)
+        case .descriptor(let tag, let socket):
+            if let listener = SandboxListener(tag, socket) { listeners.append(listener) }
         case .proved(let proof):
             isProved = true
             handler(.proved(proof))
@@ -327,6 +362,12 @@ package final class Sandbox {
             handler(.failed(failure))
         case .ended: endConversation()
         }
+    }
+
+    /// Lets go of the sockets of its network: whoever was given them is the only one to hold them.
+    package func closeListeners() {
+        for listener in listeners { listener.socket.close() }
+        listeners = []
     }
 
     private func listen(_ listener: DescriptorBox) {

@@ -28,6 +28,8 @@ package struct SandboxPlan: Sendable {
         package static let home = "home/agent"
         package static let credentials = "run/remit/credentials"
         package static let sockets = "run/remit/sockets"
+        /// What the session trusts besides the host's authorities.
+        package static let trust = "run/remit/trust"
         /// An empty file with mode 0444 in the root, where Landlock allows to list and nothing else: whoever opens it
         /// is not under Landlock.
         package static let sealed = ".sealed"
@@ -132,8 +134,11 @@ struct PlanBuilder {
         if host.isRoot { setup.append(.dropGroups) }
         setup += [
             .identity(user: AgentIdentity.inside, group: AgentIdentity.inside), .newSession, .ownKeyring,
-            .hostname("remit"), .loopback, .privateMounts,
+            .hostname("remit"), .loopback,
         ]
+        // While there are capabilities: afterwards nobody inside can change who listens, or where a connection leads.
+        if let network = request.network { setup += network.steps }
+        setup.append(.privateMounts)
     }
 
     // MARK: sources: all of them before any path is covered
@@ -239,6 +244,11 @@ struct PlanBuilder {
         if request.workspace == nil { directories[SandboxPlan.Path.workspace] = 0o755 }
         var files: [String: [UInt8]] = [SandboxPlan.Path.sealed: []]
         for (name, text) in syntheticFiles { files["etc/\(name)"] = Array(text.utf8) }
+        if trusts {
+            directories[SandboxPlan.Path.trust] = 0o755
+            // Without the host's authorities there is no bundle to cover, but programs look for one all the same.
+            if !mounts.contains(where: { $0.target == "etc/ssl/certs" }) { files[TrustFile.bundle.place] = [] }
+        }
         for mount in mounts {
             if mount.isDirectory { directories[mount.target] = 0o755 } else { files[mount.target] = [] }
         }
@@ -283,7 +293,7 @@ struct PlanBuilder {
             "hosts": "127.0.0.1 localhost remit\n::1 localhost remit\n",
             "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
             "resolv.conf": "# no network\n",
-        ]
+        ].merging(request.network?.files ?? [:]) { _, other in other }
         return builtIn.merging(request.profile.etc.files) { _, own in own }
     }
 
@@ -324,6 +334,7 @@ struct PlanBuilder {
                 .send("credentials for the supervisor", tag: .credentials),
             ]
         }
+        if trusts { attachTrust() }
         if request.terminal { terminalAfterPivot = true }
     }
 
@@ -334,6 +345,45 @@ struct PlanBuilder {
     }
 
     private var terminalAfterPivot = false
+
+    private var trusts: Bool { request.network?.hasAuthority ?? false }
+
+    /// Files that the supervisor fills before the agent runs, and over the host's that programs read.
+    private mutating func attachTrust() {
+        let root: Slot = "root"
+        let trust: Slot = "trust"
+        setup += [
+            .filesystem(
+                "tmpfs", options: ["size=4m", "nr_inodes=16", "mode=0755"], attributes: Self.quiet.union(.noExecute),
+                into: trust
+            ),
+            .move(trust, to: SandboxPlan.Path.trust, in: root),
+        ]
+        for file in TrustFile.allCases {
+            setup.append(.file("\(SandboxPlan.Path.trust)/\(file.name)", [], mode: 0o644, in: root))
+        }
+        setup += [
+            .reopenTree(trust, into: "trust for the supervisor"), .attributes(trust, set: .readOnly, recursive: false),
+        ]
+        for file in TrustFile.allCases where covers(file) {
+            let slot = Slot("/\(file.place)")
+            setup += [
+                .reopenTree(trust, path: file.name, into: slot), .attributes(slot, set: .readOnly, recursive: false),
+                .move(slot, to: file.place, in: root),
+            ]
+        }
+        setup.append(.send("trust for the supervisor", tag: .trust))
+    }
+
+    /// Whether there is something inside that a file of trust has to take the place of.
+    private func covers(_ file: TrustFile) -> Bool {
+        guard let mount = mounts.first(where: { file.place.hasPrefix($0.target + "/") }) else {
+            return file == .bundle
+        }
+        // Of the host's tree only what is a plain file is covered.
+        guard mount.isDirectory, let facts = try? FileSystem.facts(at: "/" + file.place) else { return false }
+        return facts.isRegular
+    }
 
     // MARK: let go of the host
 
@@ -415,7 +465,8 @@ struct PlanBuilder {
             .prove(
                 probes, agent: AgentIdentity.inside, hidden: request.hidden,
                 unwritable: ["/"] + mounts.filter { $0.isDirectory && $0.access == .read }.map { "/\($0.target)" },
-                sealed: "/" + SandboxPlan.Path.sealed
+                sealed: "/" + SandboxPlan.Path.sealed,
+                unreachable: outsiders.map(\.description), local: request.network?.samples.map(\.description) ?? []
             )
         )
         if let second = try compiledFilter(stage: 1) { agent.append(.seccomp(second, listener: nil)) }
@@ -424,7 +475,22 @@ struct PlanBuilder {
 
     /// What must be refused as soon as the last layer is in place: everything that this host can refuse.
     private var probes: [ConfinementProbe] {
-        ConfinementProbe.allCases.filter { $0 != .landlock || enforcement.state(of: .landlock) != .missing }
+        ConfinementProbe.allCases.filter { probe in
+            switch probe {
+            case .landlock: enforcement.state(of: .landlock) != .missing
+            // A rule may name every address there is: then none is left that nothing leads to.
+            case .reach: outsiders.contains(where: \.isIPv4)
+            default: true
+            }
+        }
+    }
+
+    /// Addresses that no rule names.
+    private var outsiders: [InternetAddress] {
+        // Of documentation (RFC 5737, RFC 3849), for any at all, and the one where clouds keep their secrets.
+        [.v4(192, 0, 2, 1), .v4(169, 254, 169, 254), .v6([0x2001, 0xdb8])].filter { address in
+            !(request.network?.blocks.contains { $0.contains(address) } ?? false)
+        }
     }
 
     private var resourceLimits: [ResourceLimit] {

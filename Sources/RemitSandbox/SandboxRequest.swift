@@ -18,11 +18,13 @@ package struct SandboxRequest: Sendable {
     package var credentials: Bool
     /// Directories of the host that must not open inside: Remit's own.
     package var hidden: [String]
+    /// What the agent may find in its network; `nil`: nothing.
+    package var network: SandboxNetwork?
 
     package init(
         session: String, profile: Profile, command: [String], workspace: ApprovedWorkspace?,
         environment: [String: String], limits: Limits, sockets: [HostSocket], terminal: Bool, credentials: Bool,
-        hidden: [String] = []
+        hidden: [String] = [], network: SandboxNetwork? = nil
     ) {
         self.session = session
         self.profile = profile
@@ -34,6 +36,7 @@ package struct SandboxRequest: Sendable {
         self.terminal = terminal
         self.credentials = credentials
         self.hidden = hidden
+        self.network = network
     }
 }
 

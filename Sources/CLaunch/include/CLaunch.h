@@ -18,10 +18,14 @@ enum launch_operation {
     LAUNCH_KEYRING,          ///< keyctl(KEYCTL_JOIN_SESSION_KEYRING): the host's keyring is not inherited
     LAUNCH_HOSTNAME,         ///< sethostname(path)
     LAUNCH_LOOPBACK,         ///< bring `lo` up
+    LAUNCH_NETLINK,          ///< send the requests in `data` to netlink family a, and hear that all b were granted; flag
+                             ///< OPTIONAL: a refusal closes `slot` and `from` instead
+    LAUNCH_LISTEN,           ///< slot = socket of type a at the address in `data`, listening if it is a stream; nothing
+                             ///< to do when `from` is open; flag OPTIONAL: -1 on a host without that family
     LAUNCH_PRIVATE_MOUNTS,   ///< make every mount private: nothing propagates to the host
     LAUNCH_CLONE_TREE,       ///< slot = detached clone of the tree at `path` (absolute, no symlinks); a,b = its
                              ///< device and inode (0 = any); flag RECURSIVE; flag OPTIONAL leaves the slot at -1
-    LAUNCH_REOPEN_TREE,      ///< slot = detached clone of the attached mount in `from`
+    LAUNCH_REOPEN_TREE,      ///< slot = detached clone of the attached mount in `from`, or of the file `path` in it
     LAUNCH_FILESYSTEM,       ///< slot = new mount of type `path`, options in `data` (key=value, NUL separated),
                              ///< a = mount attributes
     LAUNCH_OPEN_HOST,        ///< slot = open(path, a) in the old root
@@ -40,7 +44,7 @@ enum launch_operation {
     LAUNCH_LANDLOCK_PATH,    ///< rule in `slot` for `path`: a = rights of a directory, b = rights of a file
     LAUNCH_LANDLOCK_ENFORCE,
     LAUNCH_TERMINAL,         ///< slot = slave, from = master of a new terminal in the sandbox's own devpts
-    LAUNCH_SEND,             ///< send descriptor `slot` to the supervisor with tag a
+    LAUNCH_SEND,             ///< send descriptor `slot` to the supervisor with tag a; flag OPTIONAL: if there is one
     LAUNCH_CONTROLLING_TERMINAL,
     LAUNCH_RESOURCE_LIMIT,   ///< setrlimit(a) to `data`
     LAUNCH_UMASK,
@@ -52,7 +56,8 @@ enum launch_operation {
     LAUNCH_SECCOMP,          ///< load the filter in `data` with flags a; with NEW_LISTENER, slot = its listener
     LAUNCH_PROVE,            ///< attempt what the finished sandbox must refuse: a = bits of the `launch_probe`s to run,
                              ///< b = the agent's uid; `data`: paths, NUL separated; in front of each, `r`: it must
-                             ///< not open, `w`: nothing can be made in it, `s`: it is there, and Landlock closes it
+                             ///< not open, `w`: nothing can be made in it, `s`: it is there, and Landlock closes it;
+                             ///< addresses: `a`: no route leads to it, `l`: the route to it ends in the namespace
     LAUNCH_EXECUTE,          ///< execve the first of `data` (NULL-terminated paths) that exists, with `arguments`
 };
 

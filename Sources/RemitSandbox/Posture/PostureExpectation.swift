@@ -204,6 +204,9 @@ private struct PlanFold {
             let file = device == 0 && inode == 0 ? nil : MountedFile(device: device, inode: inode)
             trees[slot] = Tree(isRecursive: isRecursive, file: file)
         case .makes(let slot, let type, let attributes): trees[slot] = Tree(type: type, attributes: attributes)
+        case .copies(let slot, let source):
+            trees[slot] = trees[source]
+            trees[slot]?.target = nil
         case .sets(let slot, let attributes, _): trees[slot]?.attributes.formUnion(attributes)
         case .mounts(let slot, let target): trees[slot]?.target = target
         case .becomesRoot(let slot): trees[slot]?.target = "/"
