@@ -65,7 +65,8 @@ let package = Package(
             name: "RemitGate", dependencies: ["RemitNetwork", "RemitJournal", "RemitKernel", crypto], swiftSettings: strict
         ),
         .target(
-            name: "RemitSandbox", dependencies: ["RemitKernel", "RemitTask", "RemitJournal"], swiftSettings: strict
+            name: "RemitSandbox", dependencies: ["RemitKernel", "RemitNetwork", "RemitTask", "RemitJournal"],
+            swiftSettings: strict
         ),
 
         // The supervisor and the command.
@@ -144,7 +145,7 @@ let package = Package(
         .testTarget(name: "RemitLeasesTests", dependencies: ["RemitLeases", "RemitKernel", "remit-provider-postgres"]),
         .testTarget(
             name: "RemitSandboxTests",
-            dependencies: ["RemitSandbox", "RemitKernel", "RemitTask", "RemitJournal"],
+            dependencies: ["RemitSandbox", "RemitKernel", "RemitNetwork", "RemitTask", "RemitJournal"],
             resources: [.copy("Resources")]
         ),
         .testTarget(

@@ -2,18 +2,19 @@
 // What of a network is inside a sandbox: addresses that all lead back into its own namespace, and sockets that wait
 // there. Whoever holds those sockets, outside, decides what becomes of a connection.
 
-package import RemitKernel
+internal import RemitKernel
+package import RemitNetwork
 
 /// The network that an agent finds.
 package struct SandboxNetwork: Hashable, Sendable {
     /// Where the kernel cannot redirect, connections to these ports are seen, and others refused by the kernel.
     package var ports: Set<UInt16>
     /// Literal addresses that rules name, besides those that stand for names.
-    package var named: [AddressBlock]
+    package var named: Set<Network>
     /// The session has a certificate authority of its own, which programs inside have to trust.
     package var hasAuthority: Bool
 
-    package init(ports: Set<UInt16>, named: [AddressBlock] = [], hasAuthority: Bool = false) {
+    package init(ports: Set<UInt16>, named: Set<Network> = [], hasAuthority: Bool = false) {
         self.ports = ports
         self.named = named
         self.hasAuthority = hasAuthority
@@ -21,13 +22,13 @@ package struct SandboxNetwork: Hashable, Sendable {
 
     /// 198.18.0.0/15 (RFC 2544) and a unique local block (RFC 4193): each address of them stands for a name.
     package static let synthetic = [
-        AddressBlock(bytes: [198, 18, 0, 0], length: 15),
-        AddressBlock(bytes: [0xfd, 0, 0x72, 0x65, 0x6d, 0x69] + [UInt8](repeating: 0, count: 10), length: 48),
-    ].compactMap(\.self)
+        IPAddress.v4(0xC612_0000), .v6(high: 0xFD00_7265_6D69_0000, low: 0),
+    ].compactMap { Network($0, prefix: $0.isVersion6 ? 48 : 15) }
 
-    package static let nameServer = InternetAddress.v4(127, 0, 0, 53)
-    /// The explicit proxy, and `remit.internal`.
-    package static let gate = InternetAddress.v4(198, 18, 0, 1)
+    /// 127.0.0.53.
+    package static let nameServer = IPAddress.v4(0x7F00_0035)
+    /// 198.18.0.1: the explicit proxy, and `remit.internal`.
+    package static let gate = IPAddress.v4(0xC612_0001)
     package static let proxyPort: UInt16 = 3128
     /// Where redirected connections arrive: a port that no agent can take, for it needs a capability.
     package static let redirectedPort: UInt16 = 1
@@ -35,14 +36,23 @@ package struct SandboxNetwork: Hashable, Sendable {
     package static let informationPort: UInt16 = 80
     package static let informationName = "remit.internal"
 
+    private static let loopback = IPAddress.v4(0x7F00_0001)
+    private static let loopbackOfSix = IPAddress.v6(high: 0, low: 1)
+    private static let any = IPAddress.v4(0)
+    private static let anyOfSix = IPAddress.v6(high: 0, low: 0)
+
     /// Every address that a connection can be made to, besides the loopback's.
-    package var blocks: [AddressBlock] { Self.synthetic + named }
+    package var blocks: [Network] {
+        let others = named.filter { named in
+            // The loopback is the sandbox's own, whatever a rule says.
+            named.base.scope != .loopback && !Self.synthetic.contains { $0.contains(named) }
+        }
+        return Self.synthetic + others.sorted { "\($0)" < "\($1)" }
+    }
 
     /// One address of each block.
-    var samples: [InternetAddress] {
-        blocks.compactMap { block in
-            InternetAddress(bytes: block.length < block.bytes.count * 8 ? block.bytes.dropLast() + [1] : block.bytes)
-        }
+    var samples: [IPAddress] {
+        blocks.compactMap { $0.isSingle ? $0.base : IPAddress(networkBytes: $0.base.networkBytes.dropLast() + [1]) }
     }
 
     /// Files beneath /etc that say where names are asked for.
@@ -57,33 +67,43 @@ package struct SandboxNetwork: Hashable, Sendable {
     var steps: [LaunchStep] {
         let four: Slot = "redirected connections"
         let six: Slot = "redirected connections (IPv6)"
-        var steps: [LaunchStep] = blocks.map { .localRoute($0, optional: !$0.isIPv4) }
-        let fixed: [(LaunchStep.Transport, InternetAddress, UInt16, Slot, DescriptorTag)] = [
-            (.datagram, Self.nameServer, 53, "name server (UDP)", .nameDatagrams),
-            (.stream, Self.nameServer, 53, "name server (TCP)", .nameStreams),
-            (.stream, Self.gate, Self.proxyPort, "proxy", .proxy),
+        var steps: [LaunchStep] = blocks.map {
+            .localRoute($0.base.networkBytes, length: $0.prefix, optional: $0.base.isVersion6)
+        }
+        let fixed: [(LaunchStep.Transport, SocketAddress, Slot, DescriptorTag)] = [
+            (.datagram, Self.place(Self.nameServer, 53), "name server (UDP)", .nameDatagrams),
+            (.stream, Self.place(Self.nameServer, 53), "name server (TCP)", .nameStreams),
+            (.stream, Self.place(Self.gate, Self.proxyPort), "proxy", .proxy),
         ]
-        for (transport, address, port, slot, tag) in fixed {
-            steps += [.listen(transport, on: address, port: port, into: slot), .send(slot, tag: tag)]
+        for (transport, address, slot, tag) in fixed {
+            steps += [.listen(transport, on: address, into: slot), .send(slot, tag: tag)]
         }
         steps += [
-            .listen(.stream, on: .v4(127, 0, 0, 1), port: Self.redirectedPort, into: four),
-            .listen(.stream, on: .v6([], last: 1), port: Self.redirectedPort, into: six, optional: true),
-            .redirect(to: Self.redirectedPort, sparing: (Self.gate, Self.proxyPort), listeners: (four, six)),
+            .listen(.stream, on: Self.place(Self.loopback, Self.redirectedPort), into: four),
+            .listen(.stream, on: Self.place(Self.loopbackOfSix, Self.redirectedPort), into: six, optional: true),
+            .redirect(
+                to: Self.redirectedPort, sparing: Self.place(Self.gate, Self.proxyPort), listeners: (four, six)
+            ),
             .send(four, tag: .redirected, optional: true), .send(six, tag: .redirected, optional: true),
         ]
         for port in ports.union([Self.informationPort]).subtracting([Self.proxyPort, 53]).sorted() {
-            let pair: [(InternetAddress, Slot)] = [
-                (.v4(0, 0, 0, 0), Slot("port \(port)")), (.v6([]), Slot("port \(port) (IPv6)")),
+            let pair = [
+                (Self.any, Slot("port \(port)")), (Self.anyOfSix, Slot("port \(port) (IPv6)")),
             ]
             for (address, slot) in pair {
                 steps += [
-                    .listen(.stream, on: address, port: port, into: slot, unless: four, optional: !address.isIPv4),
+                    .listen(
+                        .stream, on: Self.place(address, port), into: slot, unless: four, optional: address.isVersion6
+                    ),
                     .send(slot, tag: .port, optional: true),
                 ]
             }
         }
         return steps
+    }
+
+    private static func place(_ address: IPAddress, _ port: UInt16) -> SocketAddress {
+        SocketAddress(address.networkBytes, port: port)
     }
 }
 

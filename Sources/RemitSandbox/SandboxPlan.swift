@@ -3,6 +3,7 @@
 // The order is the design; each group says why it stands where it stands.
 
 package import RemitKernel
+internal import RemitNetwork
 internal import RemitTask
 
 /// A launch plan, and what the supervisor must do around it.
@@ -479,16 +480,16 @@ struct PlanBuilder {
             switch probe {
             case .landlock: enforcement.state(of: .landlock) != .missing
             // A rule may name every address there is: then none is left that nothing leads to.
-            case .reach: outsiders.contains(where: \.isIPv4)
+            case .reach: outsiders.contains { !$0.isVersion6 }
             default: true
             }
         }
     }
 
     /// Addresses that no rule names.
-    private var outsiders: [InternetAddress] {
+    private var outsiders: [IPAddress] {
         // Of documentation (RFC 5737, RFC 3849), for any at all, and the one where clouds keep their secrets.
-        [.v4(192, 0, 2, 1), .v4(169, 254, 169, 254), .v6([0x2001, 0xdb8])].filter { address in
+        ["192.0.2.1", "169.254.169.254", "2001:db8::1"].compactMap { IPAddress($0) }.filter { address in
             !(request.network?.blocks.contains { $0.contains(address) } ?? false)
         }
     }

@@ -2,6 +2,7 @@
 // The network of a sandbox, tried from inside, with this process as whoever waits outside.
 
 import Glibc
+import RemitNetwork
 import RemitTask
 import Testing
 
@@ -165,7 +166,7 @@ struct NetworkTests {
         }
         let bytes = family == AF_INET ? address[4..<8] : address[8..<24]
         let port = Int(address[2]) << 8 | Int(address[3])
-        return "\(InternetAddress(bytes: Array(bytes))?.description ?? "?") \(port)"
+        return "\(IPAddress(networkBytes: bytes)?.description ?? "?") \(port)"
     }
 
     private static let places = """
@@ -245,10 +246,7 @@ struct NetworkTests {
     }
 
     @Test func `an address that a rule names is local, and its neighbours are not`() throws {
-        let named = [
-            try #require(AddressBlock(bytes: [10, 1, 2, 0], length: 24)),
-            try #require(AddressBlock(bytes: [169, 254, 169, 254], length: 32)),
-        ]
+        let named = try Set([#require(Network("10.1.2.0/24")), #require(Network("169.254.169.254"))])
         let result = try run(
             """
             attempt("inside", tcp("10.1.2.3", 443))
@@ -296,9 +294,9 @@ struct NetworkTests {
     }
 
     @Test func `a route that leads out of the namespace is found by the proof`() throws {
-        let `private` = try #require(AddressBlock(bytes: [10, 1, 2, 0], length: 24))
+        let named = try #require(Network("10.1.2.0/24"))
         let failure = #expect(throws: LaunchFailure.self) {
-            _ = try run("", SandboxNetwork(ports: [443], named: [`private`])) { plan in
+            _ = try run("", SandboxNetwork(ports: [443], named: [named])) { plan in
                 plan.setup = plan.setup.map { step in
                     guard step.description.hasPrefix("make `10.1.2") else { return step }
                     // RTN_UNICAST, RT_SCOPE_LINK: as a network behind an interface.
@@ -310,26 +308,18 @@ struct NetworkTests {
             }
         }
         #expect(failure?.breach == .reach)
-        let named = try #require(AddressBlock(bytes: [192, 0, 2, 0], length: 24))
         let other = #expect(throws: LaunchFailure.self) {
             _ = try run("", SandboxNetwork(ports: [443])) { plan in
                 let index = plan.setup.firstIndex { $0.description.hasPrefix("make `198.18") } ?? 0
-                plan.setup.insert(.localRoute(named), at: index)
+                plan.setup.insert(.localRoute([192, 0, 2, 0], length: 24), at: index)
             }
         }
         #expect(other?.breach == .reach)
     }
 
-    @Test func `blocks are told apart by their bits`() throws {
-        let block = try #require(AddressBlock(bytes: [10, 1, 2, 255], length: 23))
-        #expect(block.description == "10.1.2.0/23")
-        #expect(block.contains(.v4(10, 1, 3, 255)))
-        #expect(!block.contains(.v4(10, 1, 4, 0)))
-        #expect(!block.contains(.v6([0x0a01, 0x0200])))
-        let all = try #require(AddressBlock(bytes: [0, 0, 0, 0], length: 0))
-        #expect(all.contains(.v4(255, 255, 255, 255)) && !all.contains(.v6([1])))
-        #expect(AddressBlock(bytes: [10, 0, 0], length: 8) == nil)
-        #expect(AddressBlock(bytes: [10, 0, 0, 0], length: 33) == nil)
-        #expect(SandboxNetwork.synthetic.map(\.description) == ["198.18.0.0/15", "fd00:7265:6d69::/48"])
+    @Test func `what a rule names and is there already makes no route of its own`() throws {
+        let named = try Set(["127.0.0.0/8", "::1", "198.18.7.0/24", "10.0.0.0/8"].map { try #require(Network($0)) })
+        let blocks = SandboxNetwork(ports: [], named: named).blocks.map(\.description)
+        #expect(blocks == ["198.18.0.0/15", "fd00:7265:6d69::/48", "10.0.0.0/8"])
     }
 }

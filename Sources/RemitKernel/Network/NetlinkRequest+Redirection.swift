@@ -9,9 +9,7 @@ internal import Glibc
 
 extension NetlinkRequest {
     /// One batch: all of it takes effect, or nothing.
-    static func redirection(
-        to port: UInt16, sparing spared: (address: InternetAddress, port: UInt16)
-    ) -> [NetlinkRequest] {
+    static func redirection(to port: UInt16, sparing spared: SocketAddress) -> [NetlinkRequest] {
         let loopback: [RuleExpression] = [
             .load(.family), .isEqual([2]), .network(16, 1), .isEqual([127]), .accept,
         ]
@@ -19,24 +17,31 @@ extension NetlinkRequest {
             .load(.family), .isEqual([10]), .network(24, 16), .isEqual([UInt8](repeating: 0, count: 15) + [1]), .accept,
         ]
         let proxy: [RuleExpression] = [
-            .load(.family), .isEqual([2]), .network(16, 4), .isEqual(spared.address.bytes), .load(.transport),
+            .load(.family), .isEqual([2]), .network(16, 4), .isEqual(spared.address), .load(.transport),
             .isEqual([UInt8(IPPROTO_TCP)]), .transport(2, 2), .isEqual(bigEndian(spared.port)), .accept,
         ]
         let others: [RuleExpression] = [
             .load(.transport), .isEqual([UInt8(IPPROTO_TCP)]), .put(bigEndian(port)), .redirect,
         ]
-        return [batch(16 /* NFNL_MSG_BATCH_BEGIN */), table, chain]
+        return [batch(batchBegin), table, chain]
             + [loopback, loopbackOfSix, proxy, others].map(rule)
-            + [batch(17 /* NFNL_MSG_BATCH_END */)]
+            + [batch(batchEnd)]
     }
+
+    /// NFT_MSG_NEWTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE.
+    private enum Message: UInt16 { case newTable = 0, newChain = 3, newRule = 6 }
+
+    /// NFNL_MSG_BATCH_BEGIN and NFNL_MSG_BATCH_END.
+    private static let batchBegin: UInt16 = 16
+    private static let batchEnd: UInt16 = 17
 
     private static let tableName = "remit"
     private static let chainName = "out"
 
     /// The subsystem of nf_tables, in the upper half of a message's type.
-    private static func message(_ type: UInt16, _ flags: UInt16) -> NetlinkRequest {
+    private static func message(_ type: Message, _ flags: UInt16) -> NetlinkRequest {
         // struct nfgenmsg: NFPROTO_INET, version 0, no resource.
-        NetlinkRequest(type: 10 << 8 | type, flags: flags | Flag.acknowledge, body: [1, 0, 0, 0])
+        NetlinkRequest(type: 10 << 8 | type.rawValue, flags: flags | Flag.acknowledge, body: [1, 0, 0, 0])
     }
 
     private static func batch(_ type: UInt16) -> NetlinkRequest {
@@ -44,32 +49,32 @@ extension NetlinkRequest {
     }
 
     private static var table: NetlinkRequest {
-        var request = message(0 /* NFT_MSG_NEWTABLE */, Flag.create)
-        request.append(NetlinkAttribute(1 /* NFTA_TABLE_NAME */, tableName))
+        var request = message(.newTable, Flag.create)
+        // NFTA_TABLE_NAME.
+        request.append(NetlinkAttribute(1, tableName))
         return request
     }
 
     private static var chain: NetlinkRequest {
-        var request = message(3 /* NFT_MSG_NEWCHAIN */, Flag.create)
-        request.append(NetlinkAttribute(1 /* NFTA_CHAIN_TABLE */, tableName))
-        request.append(NetlinkAttribute(3 /* NFTA_CHAIN_NAME */, chainName))
-        request.append(
-            NetlinkAttribute(
-                4 /* NFTA_CHAIN_HOOK */,
-                [
-                    NetlinkAttribute(1 /* NFTA_HOOK_HOOKNUM */, 3 /* NF_INET_LOCAL_OUT */),
-                    NetlinkAttribute(2 /* NFTA_HOOK_PRIORITY */, UInt32(bitPattern: -100) /* NF_IP_PRI_NAT_DST */),
-                ]))
-        request.append(NetlinkAttribute(5 /* NFTA_CHAIN_POLICY */, 1 /* NF_ACCEPT */))
-        request.append(NetlinkAttribute(7 /* NFTA_CHAIN_TYPE */, "nat"))
+        var request = message(.newChain, Flag.create)
+        // NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME.
+        request.append(NetlinkAttribute(1, tableName))
+        request.append(NetlinkAttribute(3, chainName))
+        // NFTA_CHAIN_HOOK: NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST.
+        let hook = [NetlinkAttribute(1, 3), NetlinkAttribute(2, UInt32(bitPattern: -100))]
+        request.append(NetlinkAttribute(4, hook))
+        // NFTA_CHAIN_POLICY: NF_ACCEPT. NFTA_CHAIN_TYPE.
+        request.append(NetlinkAttribute(5, 1))
+        request.append(NetlinkAttribute(7, "nat"))
         return request
     }
 
     private static func rule(_ expressions: [RuleExpression]) -> NetlinkRequest {
-        var request = message(6 /* NFT_MSG_NEWRULE */, Flag.append)
-        request.append(NetlinkAttribute(1 /* NFTA_RULE_TABLE */, tableName))
-        request.append(NetlinkAttribute(2 /* NFTA_RULE_CHAIN */, chainName))
-        request.append(NetlinkAttribute(4 /* NFTA_RULE_EXPRESSIONS */, expressions.map(\.attribute)))
+        var request = message(.newRule, Flag.append)
+        // NFTA_RULE_TABLE, NFTA_RULE_CHAIN, NFTA_RULE_EXPRESSIONS.
+        request.append(NetlinkAttribute(1, tableName))
+        request.append(NetlinkAttribute(2, chainName))
+        request.append(NetlinkAttribute(4, expressions.map(\.attribute)))
         return request
     }
 
@@ -103,20 +108,18 @@ private enum RuleExpression {
         case .network(let offset, let length): Self.payload(base: 1, offset, length)
         case .transport(let offset, let length): Self.payload(base: 2, offset, length)
         case .isEqual(let bytes):
-            Self.named(
-                "cmp",
-                [NetlinkAttribute(1, Self.register), NetlinkAttribute(2, 0 /* NFT_CMP_EQ */), Self.data(3, bytes)])
+            // NFT_CMP_EQ.
+            Self.named("cmp", [NetlinkAttribute(1, Self.register), NetlinkAttribute(2, 0), Self.data(3, bytes)])
         case .put(let bytes):
             Self.named("immediate", [NetlinkAttribute(1, Self.register), Self.data(2, bytes)])
         case .accept:
-            // NFTA_IMMEDIATE_DATA holds NFTA_DATA_VERDICT holds NFTA_VERDICT_CODE: into NFT_REG_VERDICT.
+            // NF_ACCEPT into NFT_REG_VERDICT: NFTA_IMMEDIATE_DATA holds NFTA_DATA_VERDICT holds NFTA_VERDICT_CODE.
             Self.named(
                 "immediate",
-                [
-                    NetlinkAttribute(1, 0),
-                    NetlinkAttribute(2, [NetlinkAttribute(2, [NetlinkAttribute(1, 1 /* NF_ACCEPT */)])]),
-                ])
-        case .redirect: Self.named("redir", [NetlinkAttribute(1 /* NFTA_REDIR_REG_PROTO_MIN */, Self.register)])
+                [NetlinkAttribute(1, 0), NetlinkAttribute(2, [NetlinkAttribute(2, [NetlinkAttribute(1, 1)])])])
+        case .redirect:
+            // NFTA_REDIR_REG_PROTO_MIN.
+            Self.named("redir", [NetlinkAttribute(1, Self.register)])
         }
     }
 
