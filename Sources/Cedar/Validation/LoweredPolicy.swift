@@ -51,11 +51,19 @@ struct LoweredPolicy: Sendable {
     /// What was written.
     let template: Template
 
-    private var shapes: [Form: Int] = [:]
+    private var shapes: ShapeTable
 
     /// Lowers a policy.
     init(_ template: Template) {
+        var shapes = ShapeTable()
+        self.init(template, shapes: &shapes)
+    }
+
+    /// Lowers a policy whose shapes are to be comparable with those of others lowered with the same table.
+    init(_ template: Template, shapes table: inout ShapeTable) {
         self.template = template
+        shapes = table
+        table = ShapeTable()
         let scope = template.scope
         var parts = constraint(scope.principal, on: .principal, at: scope.spans.principal)
         parts += constraint(scope.action, at: scope.spans.action)
@@ -66,7 +74,8 @@ struct LoweredPolicy: Sendable {
         }
         parts += clauses
         root = add(.and(parts), at: template.span)
-        shapes = [:]
+        table = shapes
+        shapes = ShapeTable()
     }
 
     // MARK: Scopes
@@ -154,18 +163,24 @@ struct LoweredPolicy: Sendable {
     }
 
     private mutating func add(_ form: Form, at span: SourceSpan) -> Int {
-        var node = Node(form: form, shape: shape(of: form.mapped { nodes[$0].shape }), span: span)
+        var node = Node(form: form, shape: shapes.shape(of: form.mapped { nodes[$0].shape }), span: span)
         if case .has(let operand, let names) = form {
             node.path = [nodes[operand].shape]
             for name in names.dropLast() {
-                node.path.append(shape(of: .attribute(node.path[node.path.count - 1], name)))
+                node.path.append(shapes.shape(of: .attribute(node.path[node.path.count - 1], name)))
             }
         }
         nodes.append(node)
         return nodes.count - 1
     }
+}
 
-    private mutating func shape(of form: Form) -> Int {
+/// The shapes of expressions: numbers that two expressions share when they differ in nothing but their place.
+struct ShapeTable: Sendable {
+    private var shapes: [LoweredPolicy.Form: Int] = [:]
+
+    /// The shape of a form whose operands are shapes.
+    mutating func shape(of form: LoweredPolicy.Form) -> Int {
         if let shape = shapes[form] { return shape }
         shapes[form] = shapes.count
         return shapes.count - 1
