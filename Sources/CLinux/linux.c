@@ -3,6 +3,7 @@
 
 #include "CLinux.h"
 
+#include <grp.h>
 #include <sys/fsuid.h>
 
 ssize_t linux_receive(int socket, void *buffer, size_t capacity, int wait, int *descriptor) {
@@ -46,6 +47,11 @@ void linux_set_filesystem_ids(uid_t user, gid_t group) {
         setfsuid(user);
         setfsgid(group);
     }
+}
+
+int linux_become(uid_t user, gid_t group) {
+    if (setgroups(0, NULL) < 0 || setresgid(group, group, group) < 0) { return -1; }
+    return setresuid(user, user, user);
 }
 
 int linux_event_counter(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }

@@ -33,11 +33,6 @@ package final class EventLoop {
         fileprivate let serial: UInt64
     }
 
-    private struct Watch {
-        let serial: UInt64
-        let handler: (Readiness) -> Void
-    }
-
     private struct Timer {
         let serial: UInt64
         let due: BootInstant
@@ -46,7 +41,7 @@ package final class EventLoop {
 
     private let poll: OwnedDescriptor
     private let clock: OwnedDescriptor
-    private var watches: [CInt: Watch] = [:]
+    private var watches: [UInt64: (Readiness) -> Void] = [:]
     private var timers: [Timer] = []
     private var deferred: [() -> Void] = []
     private var lastSerial: UInt64 = 0
@@ -73,20 +68,19 @@ package final class EventLoop {
     ) throws(SystemCallError) -> WatchToken {
         lastSerial += 1
         try control(EPOLL_CTL_ADD, descriptor, interest, serial: lastSerial)
-        watches[descriptor] = Watch(serial: lastSerial, handler: handler)
+        watches[lastSerial] = handler
         return WatchToken(descriptor: descriptor, serial: lastSerial)
     }
 
     /// Waits for something else on a descriptor that is watched.
     package func change(_ token: WatchToken, to interest: Interest) throws(SystemCallError) {
-        guard watches[token.descriptor]?.serial == token.serial else { return }
+        guard watches[token.serial] != nil else { return }
         try control(EPOLL_CTL_MOD, token.descriptor, interest, serial: token.serial)
     }
 
     /// Stops watching. Must come before the descriptor is closed; harmless when repeated.
     package func unwatch(_ token: WatchToken) {
-        guard watches[token.descriptor]?.serial == token.serial else { return }
-        watches[token.descriptor] = nil
+        guard watches.removeValue(forKey: token.serial) != nil else { return }
         try? control(EPOLL_CTL_DEL, token.descriptor, [], serial: 0)
     }
 
@@ -132,10 +126,10 @@ package final class EventLoop {
             let serial = event.serial
             if serial == 0 {
                 expire()
-            } else if let watch = watches.first(where: { $0.value.serial == serial })?.value {
+            } else if let handler = watches[serial] {
                 let bits = event.ready
                 let broken = bits & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0
-                watch.handler(
+                handler(
                     Readiness(
                         readable: broken || bits & (EPOLLIN.rawValue | EPOLLPRI.rawValue) != 0,
                         writable: broken || bits & EPOLLOUT.rawValue != 0,

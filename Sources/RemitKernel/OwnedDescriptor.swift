@@ -49,4 +49,10 @@ package final class DescriptorBox {
     package var isOpen: Bool { number >= 0 }
 
     package func close() { descriptor = nil }
+
+    /// Gives the descriptor away, if it is still open: this owner has none from here on.
+    package func surrender() -> CInt? {
+        guard let given = descriptor.take() else { return nil }
+        return given.release()
+    }
 }

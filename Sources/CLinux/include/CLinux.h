@@ -44,6 +44,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "CLinuxSockets.h"
+
 #ifndef O_PATH
 #define O_PATH 010000000
 #endif
@@ -159,6 +161,9 @@ static inline int linux_memfd_create(const char *name, unsigned int flags) {
 
 /// setfsgid(2) and setfsuid(2) of the calling thread.
 void linux_set_filesystem_ids(uid_t user, gid_t group);
+
+/// Becomes another user and group of all three kinds, without supplementary groups. -1 = errno.
+int linux_become(uid_t user, gid_t group);
 
 /// eventfd(2), close-on-exec, never waiting.
 int linux_event_counter(void);
