@@ -16,18 +16,23 @@ package struct GateConfiguration: Sendable, Hashable {
     package var prices: PriceTable
     /// How hosts are verified.
     package var trust: UpstreamTrust
+    /// Addresses of names that the operator gives, before any resolver is asked; they are checked like its answers.
+    package var hosts: [HostName: [IPAddress]]
     /// What may be open at once.
     package var limits: GateLimits
     /// What a placeholder in the wrong place leads to.
     package var tripwire: TripwireAction
     /// What the agent is told of its session at `remit.internal`, as JSON text.
     package var remit: String
+    /// Whom a gate that was started as root becomes once it has read the operator's files; nobody else may.
+    package var identity: GateIdentity?
 
     /// Makes a configuration.
     package init(
         session: String, policy: EgressPolicy, bindings: [SecretBinding] = [], budgets: BudgetPlan = BudgetPlan(),
-        prices: PriceTable = PriceTable(), trust: UpstreamTrust = UpstreamTrust(), limits: GateLimits = GateLimits(),
-        tripwire: TripwireAction = .block, remit: String = "{}"
+        prices: PriceTable = PriceTable(), trust: UpstreamTrust = UpstreamTrust(), hosts: [HostName: [IPAddress]] = [:],
+        limits: GateLimits = GateLimits(), tripwire: TripwireAction = .block, remit: String = "{}",
+        identity: GateIdentity? = nil
     ) {
         self.session = session
         self.policy = policy
@@ -35,14 +40,30 @@ package struct GateConfiguration: Sendable, Hashable {
         self.budgets = budgets
         self.prices = prices
         self.trust = trust
+        self.hosts = hosts
         self.limits = limits
         self.tripwire = tripwire
         self.remit = remit
+        self.identity = identity
     }
 
     /// Whether connections to a destination have to be read although the policy would pass them through.
     package func needsInspection(of destination: Destination, port: UInt16) -> Bool {
         budgets.needsInspection(of: destination) || bindings.contains { $0.concerns(destination, port: port) }
+    }
+}
+
+/// A user and a group without privileges.
+package struct GateIdentity: Hashable, Sendable {
+    /// The user's id.
+    package var user: UInt32
+    /// The group's id.
+    package var group: UInt32
+
+    /// Makes an identity.
+    package init(user: UInt32, group: UInt32) {
+        self.user = user
+        self.group = group
     }
 }
 

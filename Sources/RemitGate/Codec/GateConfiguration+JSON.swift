@@ -5,11 +5,13 @@ internal import RemitNetwork
 
 extension GateConfiguration {
     var json: JSONValue {
-        [
+        .compact([
             "session": .string(session), "policy": policy.json, "bindings": .array(bindings.map(\.json)),
             "budgets": budgets.json, "prices": .object(prices.prices.mapValues(\.json)), "trust": trust.json,
+            "hosts": .object([String: JSONValue](uniqueKeysWithValues: hosts.map { ($0.key.text, .texts($0.value)) })),
             "limits": limits.json, "tripwire": .string(tripwire.rawValue), "remit": .string(remit),
-        ]
+            "identity": identity?.json ?? .null,
+        ])
     }
 
     init(_ value: GateValue) throws(GateCodecError) {
@@ -21,10 +23,37 @@ extension GateConfiguration {
             prices: PriceTable(
                 try value.required("prices").map { (price) throws(GateCodecError) in try ModelPrice(price) }),
             trust: try UpstreamTrust(value.required("trust")),
+            hosts: try value.required("hosts").addresses(),
             limits: try GateLimits(value.required("limits")),
             tripwire: try value.required("tripwire").word(),
-            remit: try value.required("remit").text()
+            remit: try value.required("remit").text(),
+            identity: try value.optional("identity").map { (item) throws(GateCodecError) in try GateIdentity(item) }
         )
+    }
+}
+
+extension GateIdentity {
+    fileprivate var json: JSONValue { ["user": .number(user), "group": .number(group)] }
+
+    fileprivate init(_ value: GateValue) throws(GateCodecError) {
+        self.init(user: try value.required("user").number(), group: try value.required("group").number())
+    }
+}
+
+extension GateValue {
+    fileprivate func addresses() throws(GateCodecError) -> [HostName: [IPAddress]] {
+        var result: [HostName: [IPAddress]] = [:]
+        let read = { (list: GateValue) throws(GateCodecError) in
+            try list.list { (item) throws(GateCodecError) in
+                guard let address = IPAddress(try item.text()) else { throw item.wrong }
+                return address
+            }
+        }
+        for (name, addresses) in try map(read) {
+            guard let host = try? HostName(name) else { throw wrong }
+            result[host] = addresses
+        }
+        return result
     }
 }
 
