@@ -68,8 +68,9 @@ def forced_end(running, mark, within=10.0):
 def survivors(suite):
     times, why = [], ""
     for number in range(suite.rounds(6, 100)):
-        # By the deadline, and by a signal.
-        running, mark = begin(suite, ["survive", "24"], ["--deadline", "1s" if number == 0 else "1m"])
+        # By the deadline, and by a signal; every other time with a terminal.
+        options = ["--deadline", "1s" if number == 0 else "1m"]
+        running, mark = begin(suite, ["survive", "24"], options, terminal=number % 2 == 1)
         if not running.wait_for(lambda r=running: "surviving" in r.output()):
             return Result("E50.daemons", False, why=str(running.end(1)))
         before = len(marked(mark))
@@ -108,7 +109,8 @@ def bomb(suite):
     why, times, most = "", [], 0
     rounds = suite.rounds(8, 500)
     for number in range(rounds):
-        running, mark = begin(suite, ["bomb"], ["--processes", "96", "--deadline", "20s"])
+        options = ["--processes", "96", "--deadline", "20s"]
+        running, mark = begin(suite, ["bomb"], options, terminal=number % 4 > 1)
         if not running.wait_for(lambda r=running: "bomb" in r.output()):
             return Result("E51.bomb", False, why=str(running.end(1)))
         # From the first fork on to long after the limit is reached.
@@ -191,8 +193,8 @@ def holders(suite):
     results = []
     for kind in ("clone-parent", "subreaper", "no-death-signal", "vfork", "stopped"):
         why = ""
-        for _ in range(suite.rounds(1, 10)):
-            running, mark = begin(suite, ["hold", kind], ["--deadline", "1s"])
+        for number in range(suite.rounds(2, 10)):
+            running, mark = begin(suite, ["hold", kind], ["--deadline", "1s"], terminal=number % 2 == 1)
             if not running.wait_for(lambda r=running: "holding" in r.output()):
                 why = str(running.end(1))
                 break

@@ -22,6 +22,15 @@ def processes_of(base):
     return found
 
 
+def described(pid):
+    """A process in a few words, for whoever has to find out why it is there."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            said = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        return {key: said.get(key, "") for key in ("Pid", "State", "PPid", "NSpid", "SigPnd", "ShdPnd")}
+    return {}
+
+
 def eventually(condition, within):
     end = time.monotonic() + within
     while time.monotonic() < end:
@@ -38,7 +47,9 @@ def supervisor_loss(suite):
     rounds, slowest, begun, why = suite.rounds(60, 1000), 0.0, 0, ""
     for number in range(rounds):
         mark = f"mark-{secrets.token_hex(6)}"
-        running = place.start(["./remit-probe", "--act", "survive", "3", mark], workspace=workspace)
+        # Every other one has a terminal, which is hung up when its supervisor goes.
+        command = ["./remit-probe", "--act", "survive", "3", mark]
+        running = place.start(command, workspace=workspace, terminal=number % 2 == 1)
         # A third from the very start, a third while the sandbox is made, a third while the agent runs.
         if number % 3 == 1:
             running.wait_for("admitted")
@@ -50,7 +61,9 @@ def supervisor_loss(suite):
         killed = time.monotonic()
         begun += ended.session is not None
         if not eventually(lambda m=mark: not marked(m), 2):
-            why = why or f"round {number}: {marked(mark)} are left 2 s later"
+            said = [described(pid) for pid in marked(mark)]
+            late = eventually(lambda m=mark: not marked(m), 20)
+            why = why or f"round {number}: left 2 s later: {said}, {'gone' if late else 'there'} 20 s after that"
         slowest = max(slowest, time.monotonic() - killed)
     # Guards finish their own sessions; what has none is finished by this.
     reaped = place.remit("reap", within=60)

@@ -234,7 +234,7 @@ wait_for("go", 20)
         time.sleep(0.1)
         with open(f"{workspace}/alive", encoding="ascii") as file:
             still = file.read() != last
-        limit = 11000 if how in ("deadline", "supervisor-killed") else 3000
+        limit = 11000 if how in ("deadline", "supervisor-killed") else 5000
         results.append(Result(
             f"E83.{how}", before and gone and rejected and not still and took < limit, "guard",
             f"token rejected, provider's credential revoked, no survivor, {took:.0f} ms",
