@@ -154,7 +154,8 @@ package struct AdmittedSession: Sendable {
         }
         guard !request.task.credentials.isEmpty else { return }
         let verdict = Boundedness(
-            task: request.task, directory: request.directory, home: CurrentProcess.account?.home
+            task: request.task, directory: request.directory, home: CurrentProcess.account?.home,
+            configuration: request.configuration
         )
         guard let missing = verdict.findings.first(where: { $0.grade == .missing }) else { return }
         throw SessionError(

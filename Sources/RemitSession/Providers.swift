@@ -22,6 +22,8 @@ package enum Providers {
                 return SessionTokenProvider(
                     instance: name, maximumTTL: instance.maximumTTL.duration, desk: desk
                 )
+            // Held by the session itself: no program issues it.
+            case .secret: return nil
             case .command, .postgres:
                 return CommandProvider(
                     instance: name,

@@ -21,9 +21,14 @@ struct Check: ParsableCommand {
         let verdict: Boundedness
         do {
             let task = try TaskFile.load(file)
-            try context.configuration(configurationOption.path).check(task)
+            let configuration = try context.configuration(configurationOption.path)
+            try configuration.check(task)
+            try checkNetwork(task, configuration, context)
             let directory = (try? FileSystem.resolved(FileSystem.parent(of: file))) ?? "/"
-            verdict = Boundedness(task: task.value, directory: directory, home: CurrentProcess.account?.home)
+            verdict = Boundedness(
+                task: task.value, directory: directory, home: CurrentProcess.account?.home,
+                configuration: configuration
+            )
         } catch let error as FileError {
             throw Output.fail(error.description, hint: error.hint, code: 64)
         }
@@ -43,6 +48,21 @@ struct Check: ParsableCommand {
             ])
         }
         if !verdict.isBounded { throw ExitCode(126) }
+    }
+
+    /// A task that asks for more network than it may have is refused when it is run, so here as well.
+    private func checkNetwork(
+        _ task: DecodedFile<TaskSpecification>, _ configuration: Configuration, _ context: Context
+    ) throws {
+        let name = task.value.profile ?? configuration.defaultProfile
+        let profile = try context.catalogue.resolve(name, wanted: task.error(at: "profile", ""))
+        do {
+            _ = try NetworkPlan.resolve(
+                task: task.value, file: task, profile: profile, configuration: configuration
+            )
+        } catch {
+            throw Output.fail(error.description, hint: error.hint, code: 126)
+        }
     }
 
     private func show(_ verdict: Boundedness) {

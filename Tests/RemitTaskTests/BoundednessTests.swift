@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RemitNetwork
 import RemitTask
 import Testing
 
@@ -18,7 +19,10 @@ import Testing
     static func judge(_ change: (inout TaskSpecification) -> Void) throws -> Boundedness {
         var task = try good
         change(&task)
-        return Boundedness(task: task, directory: "/home/alice/projects/orders", home: "/home/alice")
+        let configuration = try Configuration.decode(Samples.configuration, file: "config.yaml")
+        return Boundedness(
+            task: task, directory: "/home/alice/projects/orders", home: "/home/alice", configuration: configuration
+        )
     }
 
     @Test func `a well written task is bounded in every aspect`() throws {
@@ -28,10 +32,10 @@ import Testing
         #expect(verdict.isBounded)
     }
 
-    @Test func `an empty task is missing all but credentials, which it does not ask for`() {
+    @Test func `an empty task is missing all but credentials and network, which it does not ask for`() {
         let verdict = Boundedness(task: TaskSpecification(name: "x"))
         for aspect in Boundedness.Aspect.allCases {
-            #expect(verdict.grade(of: aspect) == (aspect == .credentials ? .bounded : .missing))
+            #expect(verdict.grade(of: aspect) == ([.credentials, .network].contains(aspect) ? .bounded : .missing))
         }
         #expect(!verdict.isBounded)
     }
@@ -119,6 +123,37 @@ import Testing
         #expect(
             try Self.judge { $0.credentials[0].expose = .environment(variable: "X") }.grade(of: .credentials) == .weak
         )
+    }
+
+    @Test func `a secret that only the gate holds needs neither scope nor ttl, whatever variable its placeholder is in`()
+        throws
+    {
+        let task = try Self.good
+        let secret = try #require(task.credentials.first { $0.provider == "anthropic" })
+        #expect(secret.scope.isEmpty && secret.ttl == nil && secret.expose != .file)
+        #expect(try Self.judge { $0.credentials = [secret] }.isBounded)
+        // Where the operator has no such provider, nothing says that it is one.
+        #expect(Boundedness(task: task).grade(of: .credentials) == .missing)
+    }
+
+    @Test(arguments: [
+        ("*", Grade.missing), ("*.com", .missing), ("*.amazonaws.com", .weak), ("*.s3.amazonaws.com", .weak),
+        ("*.github.io", .weak), ("*.example.com", .bounded), ("alice.github.io", .bounded), ("0.0.0.0/0", .missing),
+        ("10.0.0.0/8", .weak), ("10.1.0.0/16", .bounded), ("::/0", .missing), ("fd00::/32", .weak),
+        ("fd00:1:2::/48", .bounded), ("192.0.2.1", .bounded), ("localhost", .bounded),
+    ])
+    func `a network is named host by host`(host: String, grade: Grade) throws {
+        let rule = NetworkRule(host: try HostPattern(host))
+        #expect(try Self.judge { $0.network.allow?.append(.rule(rule)) }.grade(of: .network) == grade)
+    }
+
+    @Test func `a rule for a thousand ports, or for the address that hands out credentials, is too wide`() throws {
+        var rule = NetworkRule(host: try HostPattern("example.com"), ports: Array(1...1000))
+        #expect(try Self.judge { $0.network.allow = [.rule(rule)] }.grade(of: .network) == .weak)
+        rule.ports = [443]
+        rule.addresses = ["169.254.169.254"].compactMap { Network($0) }
+        #expect(try Self.judge { $0.network.allow = [.rule(rule)] }.grade(of: .network) == .weak)
+        #expect(try Self.judge { $0.network.allow = [.group("model-apis")] }.grade(of: .network) == .bounded)
     }
 
     @Test func `a task and its credentials end`() throws {

@@ -71,6 +71,7 @@ struct MiniSchema {
         case "minimum": Self.isNumber(value) ? Self.number(value) >= Self.number(argument) : true
         case "maximum": Self.isNumber(value) ? Self.number(value) <= Self.number(argument) : true
         case "exclusiveMinimum": Self.isNumber(value) ? Self.number(value) > Self.number(argument) : true
+        case "oneOf": Self.list(argument).count { failures(value, $0, "").isEmpty } == 1
         case "anyOf": Self.list(argument).contains { failures(value, $0, "").isEmpty }
         default: false
         }

@@ -36,6 +36,36 @@ enum Samples {
           - name: token
             provider: session-token
             scope: {audience: orders}
+          - name: model
+            provider: anthropic
+            expose: env
+            variable: ANTHROPIC_API_KEY
+            inject: {host: api.anthropic.com, ports: [443], methods: [POST], paths: [/v1/messages]}
+        network:
+          allow:
+            - api.example.com
+            - {group: model-apis}
+            - host: "*.example.com"
+              ports: [443, 8000-8002]
+              http: {methods: [GET, POST], paths: ["/v1/**", "/health"], maxBody: 1MiB}
+              clearText: true
+              sni: optional
+              addresses: [10.0.0.0/8, "fd00::/8"]
+          deny:
+            - evil.example.com
+            - {host: admin.example.com, ports: [443], http: {methods: [DELETE], paths: ["/**"]}}
+            - {group: git-hosting}
+          tripwire: end
+        budget:
+          requests: 1000
+          bytesUp: 10MiB
+          bytesDown: 1GiB
+          connections: 100
+          inputTokens: 2000000
+          outputTokens: 100000
+          cost: 2.50
+          hosts:
+            - {host: api.example.com, requests: 10, bytesUp: 1MiB, bytesDown: 1MiB, connections: 5, inputTokens: 1, outputTokens: 1, cost: 0.125}
         outcome:
           changed: ["src/**", "tests/*.py"]
           artifacts: [report.json]
@@ -67,6 +97,20 @@ enum Samples {
           allow: [ptrace]
           deny: [io_uring_setup]
         limits: {memory: 2GiB, processes: 256, cpu: 2, openFiles: 1024, fileSize: 1GiB, io: {write: 16MiB}, whenReached: continue}
+        network:
+          allow:
+            - "*.example.com"
+            - {group: package-registries}
+            - host: db.example.com
+              ports: [5432]
+              http: {methods: [GET], paths: [/], maxBody: 4KiB}
+              clearText: false
+              sni: required
+              addresses: [192.168.0.0/16]
+          deny:
+            - {host: secret.example.com, ports: [22], http: {methods: [PUT], paths: [/x]}}
+            - {group: git-hosting}
+          tripwire: block
         layers:
           required: [cgroup, limits.memory]
 
@@ -91,6 +135,55 @@ enum Samples {
             maximumLive: 8
           shop: {kind: postgres}
           signer: {kind: session-token, maximumTTL: 10m}
+          anthropic:
+            kind: secret
+            from: {env: ANTHROPIC_API_KEY}
+            placeholder: sk-ant-api03-*
+            inject: {host: api.anthropic.com, ports: [443], methods: [POST], paths: ["/v1/**"], header: X-Api-Key, clearText: false}
+            timeLimit: 5s
+            maximumTTL: 1h
+          github:
+            kind: secret
+            from: {systemdCredential: github-token}
+            inject:
+              - {host: github.com, basic: true}
+              - {host: api.github.com, header: authorization}
+              - {host: uploads.github.com, query: token}
+              - {host: gist.github.com, body: true}
+          aws:
+            kind: secret
+            from: {command: [/usr/bin/aws, configure, export-credentials]}
+            inject: {host: "*.amazonaws.com", sigv4: {services: [s3], regions: [eu-central-1]}}
+          key: {kind: secret, from: {file: /etc/remit/secrets/key}, inject: {host: api.example.com, header: authorization}}
+        network:
+          allow:
+            - "*.example.com"
+            - {group: git-hosting}
+            - host: db.example.com
+              ports: [5432]
+              http: {methods: [GET], paths: [/], maxBody: 4KiB}
+              clearText: true
+              sni: optional
+              addresses: [10.0.0.0/8]
+          deny:
+            - 10.1.0.0/16
+            - {host: old.example.com, ports: [80], http: {methods: [PUT], paths: [/x]}}
+            - {group: model-apis}
+          tripwire: end
+          authorities: [/etc/remit/authority.pem]
+          clientCertificates: [{host: mtls.example.com, certificate: /etc/remit/client.pem, key: /etc/remit/client.key}]
+        groups:
+          internal:
+            - intranet.example.com
+            - host: wiki.example.com
+              ports: [443]
+              http: {methods: [GET], paths: ["/**"], maxBody: 1MiB}
+              clearText: false
+              sni: required
+              addresses: [10.0.0.0/8]
+        prices:
+          claude-sonnet-*: {input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75}
+          "*": {input: 10, output: 30}
 
         """
 }

@@ -55,6 +55,8 @@ import Testing
             ]
         case .decimal:
             expected = ["type": .string("number"), "exclusiveMinimum": .integer(0), "maximum": .integer(4096)]
+        case .money:
+            expected = ["type": .string("number"), "minimum": .integer(0), "maximum": .integer(1_000_000)]
         case .boolean: expected = ["type": .string("boolean")]
         case .timeSpan: expected = ["type": .string("string"), "pattern": .string(TimeSpan.pattern)]
         case .byteCount:
@@ -106,7 +108,7 @@ import Testing
     }
 
     private static let annotations: Set<String> = [
-        "$schema", "$id", "$defs", "title", "description", "default", "if", "then", "else",
+        "$schema", "$id", "$defs", "title", "description", "default", "if", "then", "else", "oneOf",
     ]
 
     @Test(arguments: Kind.all) func `a document with every key is valid by schema and decoder`(kind: Kind) throws {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RemitNetwork
 import RemitTask
 import Testing
 
@@ -28,7 +29,56 @@ import Testing
                     ttl: .seconds(120), expose: .environment(variable: "ORDERS_URL")
                 ),
                 CredentialRequest(name: "token", provider: "session-token", scope: ["audience": .one("orders")]),
+                CredentialRequest(
+                    name: "model", provider: "anthropic", expose: .environment(variable: "ANTHROPIC_API_KEY"),
+                    inject: InjectionNarrowing(
+                        host: try HostPattern("api.anthropic.com"), ports: [443], methods: ["POST"],
+                        paths: ["/v1/messages"].compactMap { RequestPathPattern($0) }
+                    )
+                ),
             ],
+            network: NetworkRules(
+                allow: [
+                    .rule(NetworkRule(host: try HostPattern("api.example.com"))), .group("model-apis"),
+                    .rule(
+                        NetworkRule(
+                            host: try HostPattern("*.example.com"), ports: [443, 8000, 8001, 8002],
+                            http: HTTPRule(
+                                methods: ["GET", "POST"],
+                                paths: ["/v1/**", "/health"].compactMap { RequestPathPattern($0) }, maxBody: 1 << 20
+                            ),
+                            clearText: true, sni: .optional,
+                            addresses: ["10.0.0.0/8", "fd00::/8"].compactMap { Network($0) }
+                        )
+                    ),
+                ],
+                deny: [
+                    .rule(NetworkRule(host: try HostPattern("evil.example.com"))),
+                    .rule(
+                        NetworkRule(
+                            host: try HostPattern("admin.example.com"), ports: [443],
+                            http: HTTPRule(methods: ["DELETE"], paths: ["/**"].compactMap { RequestPathPattern($0) })
+                        )
+                    ),
+                    .group("git-hosting"),
+                ],
+                tripwire: .end
+            ),
+            budget: BudgetPlan(
+                session: Budget([
+                    .requests: 1000, .bytesUp: 10 << 20, .bytesDown: 1 << 30, .connections: 100,
+                    .inputTokens: 2_000_000, .outputTokens: 100_000, .cost: 2_500_000,
+                ]),
+                hosts: [
+                    HostBudget(
+                        host: try HostPattern("api.example.com"),
+                        budget: Budget([
+                            .requests: 10, .bytesUp: 1 << 20, .bytesDown: 1 << 20, .connections: 5, .inputTokens: 1,
+                            .outputTokens: 1, .cost: 125_000,
+                        ])
+                    )
+                ]
+            ),
             outcome: Outcome(
                 changed: ["src/**", "tests/*.py"].compactMap(PathPattern.init), artifacts: ["report.json"],
                 verify: ["python3", "-m", "pytest", "-q"]
@@ -59,7 +109,7 @@ import Testing
     @Test func `positions of values are kept for later errors`() throws {
         let file = try TaskFile.decode(bytes: Array(Samples.task.utf8), file: "task.yaml")
         #expect(file.position(of: "credentials[0].provider").description == "17:15")
-        #expect(file.position(of: "outcome.verify[1]").description == "28:21")
+        #expect(file.position(of: "outcome.verify[1]").description == "58:21")
         #expect(file.position(of: "limits.nothing") == file.position(of: "limits"))
         #expect(file.error(at: "profile", "unknown").description == "task.yaml:7:10: unknown")
     }
@@ -106,6 +156,10 @@ import Testing
                 $0.credentials[0].ttl = nil
                 $0.credentials[0].ttl = .seconds(1)
             }, { $0.credentials[0].expose = .file },
+            { $0.credentials[2].inject = nil }, { $0.credentials[2].inject?.methods = ["GET"] },
+            { $0.network.allow = nil }, { $0.network.allow = [] }, { $0.network.allow?.removeFirst() },
+            { $0.network.deny = [] }, { $0.network.tripwire = nil }, { $0.budget.session[.cost] = 1 },
+            { $0.budget.hosts = [] }, { $0.budget.hosts[0].budget[.requests] = nil },
             { $0.outcome?.changed = nil }, { $0.outcome?.artifacts = [] }, { $0.outcome?.verify = nil },
         ]
         for change in changes {

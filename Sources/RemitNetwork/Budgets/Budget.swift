@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a budget counts.
-package enum BudgetDimension: String, Hashable, Sendable, CaseIterable {
+package enum BudgetDimension: String, Hashable, Sendable, Codable, CodingKeyRepresentable, CaseIterable {
     /// HTTP requests.
     case requests
     /// Bytes sent to hosts.
@@ -19,7 +19,7 @@ package enum BudgetDimension: String, Hashable, Sendable, CaseIterable {
 }
 
 /// How much may be used of each dimension; one that has no entry is not limited.
-package struct Budget: Hashable, Sendable {
+package struct Budget: Hashable, Sendable, Codable {
     /// Limits by dimension.
     package private(set) var limits: [BudgetDimension: UInt64]
 
@@ -50,7 +50,7 @@ package struct Budget: Hashable, Sendable {
 }
 
 /// The budget of one host pattern, within that of the session.
-package struct HostBudget: Hashable, Sendable {
+package struct HostBudget: Hashable, Sendable, Codable {
     /// Whose traffic counts.
     package var host: HostPattern
     /// How much of it.
@@ -64,7 +64,7 @@ package struct HostBudget: Hashable, Sendable {
 }
 
 /// The budgets of a session: one for everything, and one for each host pattern that has one.
-package struct BudgetPlan: Hashable, Sendable {
+package struct BudgetPlan: Hashable, Sendable, Codable {
     /// For everything together.
     package var session: Budget
     /// For what goes to hosts of a pattern; a host may count in several.

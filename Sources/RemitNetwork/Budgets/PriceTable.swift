@@ -26,7 +26,7 @@ package struct ModelUsage: Hashable, Sendable {
 }
 
 /// The price of a model's tokens, in millionths of a currency unit per million tokens: 3,000,000 is 3 dollars.
-package struct ModelPrice: Hashable, Sendable {
+package struct ModelPrice: Hashable, Sendable, Codable {
     /// Of tokens read.
     package var input: UInt64
     /// Of tokens written.
@@ -59,7 +59,7 @@ package struct ModelPrice: Hashable, Sendable {
 }
 
 /// The prices of models by name.
-package struct PriceTable: Hashable, Sendable {
+package struct PriceTable: Hashable, Sendable, Codable {
     /// Names, or beginnings of names with a trailing `*`, and their prices.
     package let prices: [String: ModelPrice]
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a connection must show of the name it is for.
-package enum ServerNameRequirement: String, Hashable, Sendable, CaseIterable {
+package enum ServerNameRequirement: String, Hashable, Sendable, Codable, CaseIterable {
     /// A server name in the clear that is the name connected to (RFC 6066 section 3).
     case required
     /// It may be missing or encrypted; one that is there must still be the name.

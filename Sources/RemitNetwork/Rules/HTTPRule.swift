@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a rule says about HTTP requests; a rule that has one needs its connections read.
-package struct HTTPRule: Hashable, Sendable {
+package struct HTTPRule: Hashable, Sendable, Codable {
     /// The methods, as on the wire; none means every one.
     package var methods: Set<String>
     /// The paths; none means every one.

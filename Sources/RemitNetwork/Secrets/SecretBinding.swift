@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where in a request a secret belongs.
-package enum SecretSlot: Hashable, Sendable {
+package enum SecretSlot: Hashable, Sendable, Codable {
     /// The value of a header, by its name in lower case; the placeholder may be a part of it.
     case header(String)
     /// The user name or password of `Authorization: Basic` (RFC 7617).
@@ -15,7 +15,7 @@ package enum SecretSlot: Hashable, Sendable {
 }
 
 /// Which signatures may be made.
-package struct SigV4Scope: Hashable, Sendable {
+package struct SigV4Scope: Hashable, Sendable, Codable {
     /// Services as in a credential scope, such as `s3`; none means every one.
     package var services: Set<String>
     /// Regions as in a credential scope; none means every one.

@@ -5,11 +5,14 @@ extension Boundedness {
     /// Longer than a working day and the night after it is not one task.
     static let longestDeadline = TimeSpan.seconds(24 * 3600)
 
-    static func credentials(_ task: TaskSpecification) -> [Finding] {
+    static func credentials(_ task: TaskSpecification, _ configuration: Configuration) -> [Finding] {
         if task.credentials.isEmpty {
             return [Finding(aspect: .credentials, grade: .bounded, reason: "none are asked for", advice: nil)]
         }
-        let findings = task.credentials.flatMap { credential($0) }
+        let findings = task.credentials.flatMap { request in
+            // What the gate adds to requests is bounded by those, and the agent holds nothing worth keeping.
+            configuration.provider(named: request.provider)?.kind == .secret ? [] : credential(request)
+        }
         if !findings.isEmpty { return findings }
         let count = task.credentials.count
         let reason = count == 1 ? "the one asked for has a scope" : "each of the \(count) asked for has a scope"
@@ -57,7 +60,7 @@ extension Boundedness {
             || ["all", "any", "all privileges", "admin", "superuser"].contains(text.lowercased())
     }
 
-    static func lifetime(_ task: TaskSpecification) -> [Finding] {
+    static func lifetime(_ task: TaskSpecification, _ configuration: Configuration) -> [Finding] {
         func finding(_ grade: Grade, _ reason: String, _ advice: String?) -> Finding {
             Finding(aspect: .lifetime, grade: grade, reason: reason, advice: advice)
         }
@@ -72,6 +75,8 @@ extension Boundedness {
             findings.append(finding(.weak, "`idle: \(idle)` is longer than the deadline of `\(deadline)`", "idle: 5m"))
         }
         for request in task.credentials {
+            // A secret of the operator's is not issued again and again: its use ends with the session.
+            if configuration.provider(named: request.provider)?.kind == .secret { continue }
             guard let ttl = request.ttl else {
                 let lifetime = CredentialRequest.defaultLifetime
                 let reason = "`\(request.name)` has no ttl: each issue would last the default of `\(lifetime)`"

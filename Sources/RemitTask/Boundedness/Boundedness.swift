@@ -5,7 +5,7 @@
 package struct Boundedness: Hashable, Sendable, Codable {
     /// What a task must bound.
     package enum Aspect: String, Hashable, Sendable, Codable, CaseIterable {
-        case intent, workspace, outcome, credentials, lifetime, owner
+        case intent, workspace, outcome, credentials, network, lifetime, owner
     }
 
     /// How well an aspect is bounded, from worst to best.
@@ -44,10 +44,13 @@ package struct Boundedness: Hashable, Sendable, Codable {
     ///   - task: The task as its file says it.
     ///   - directory: The absolute path of the folder that a relative workspace is meant from.
     ///   - home: The home directory of the caller, where there is one.
-    package init(task: TaskSpecification, directory: String = "/", home: String? = nil) {
+    ///   - configuration: The operator's, which says of which credentials the agent holds placeholders only.
+    package init(
+        task: TaskSpecification, directory: String = "/", home: String? = nil, configuration: Configuration = .standard
+    ) {
         findings =
             Self.intent(task) + Self.workspace(task, directory: directory, home: home) + Self.outcome(task)
-            + Self.credentials(task) + Self.lifetime(task) + Self.owner(task)
+            + Self.credentials(task, configuration) + Self.network(task) + Self.lifetime(task, configuration) + Self.owner(task)
     }
 
     /// Whether nothing is missing.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The canonical form of each kind of file: its keys as written there, with defaults filled in.
 
+internal import RemitNetwork
+
 extension TaskSpecification {
     /// The task in the one form that its digest is taken of.
     package func canonicalJSON() -> [UInt8] {
@@ -11,7 +13,7 @@ extension TaskSpecification {
             "workspace": workspace.map { .map(["path": .string($0.path), "mode": .string($0.mode.rawValue)]) },
             "environment": .texts(environment), "limits": limits.canonical, "deadline": .text(deadline),
             "idle": .text(idle), "sockets": .texts(sockets), "credentials": .list(credentials.map(\.canonical)),
-            "outcome": outcome?.canonical,
+            "network": network.canonical, "budget": budget.canonical, "outcome": outcome?.canonical,
         ]).bytes
     }
 }
@@ -25,7 +27,7 @@ extension Profile {
             "etc": .map(["copy": .texts(etc.copy), "files": .texts(etc.files)]),
             "environment": .map(["allow": .texts(environment.allow), "set": .texts(environment.set)]),
             "systemCalls": .map(["allow": .texts(systemCalls.allow), "deny": .texts(systemCalls.deny)]),
-            "limits": limits.canonical, "layers": .map(["required": .texts(requiredLayers.map(\.rawValue))]),
+            "limits": limits.canonical, "network": network.canonical, "layers": .map(["required": .texts(requiredLayers.map(\.rawValue))]),
         ]).bytes
     }
 }
@@ -37,7 +39,9 @@ extension Configuration {
             "apiVersion": .string(Document.version), "kind": .string(DocumentKind.configuration.rawValue),
             "trustDomain": .string(trustDomain), "defaultProfile": .string(defaultProfile),
             "sockets": .map(sockets.mapValues { .map(["path": .string($0.path), "target": .string($0.target)]) }),
-            "providers": .map(providers.mapValues(\.canonical)),
+            "providers": .map(providers.mapValues(\.canonical)), "network": network.canonical(with: trust),
+            "groups": .map(groups.mapValues { .list($0.map(\.canonical)) }),
+            "prices": .map(prices.prices.mapValues(\.canonical)),
         ]).bytes
     }
 }
@@ -90,6 +94,7 @@ extension CredentialRequest {
             values["expose"] = .string(ExposureWord.env.rawValue)
             values["variable"] = .string(variable)
         }
+        values["inject"] = inject?.canonical
         return .map(values)
     }
 }
@@ -125,7 +130,8 @@ extension ProviderInstance {
             "kind": .string(kind.rawValue), "command": command.isEmpty ? nil : .texts(command),
             "environment": .texts(environment), "settings": .map(settings.mapValues(\.canonical)),
             "timeLimit": .string(timeLimit.description), "maximumTTL": .string(maximumTTL.description),
-            "maximumLive": .integer(maximumLive),
+            "maximumLive": .integer(maximumLive), "from": secret?.source.canonical,
+            "placeholder": .text(secret?.placeholder), "inject": secret.map { .list($0.injections.map(\.canonical)) },
         ])
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import RemitNetwork
+
 /// What the operator of a host decides, and no task can change.
 package struct Configuration: Hashable, Sendable, Codable {
     /// The trust domain of session identities, as in the SPIFFE ID specification.
@@ -10,16 +12,29 @@ package struct Configuration: Hashable, Sendable, Codable {
     package var sockets: [String: HostSocket]
     /// Provider instances that tasks may ask credentials of, by name.
     package var providers: [String: ProviderInstance]
+    /// What tasks may reach at most.
+    package var network: NetworkRules
+    /// How hosts are verified.
+    package var trust: UpstreamTrust
+    /// Named lists of rules; each hides a shipped one of its name.
+    package var groups: [String: [NetworkRule]]
+    /// What models cost.
+    package var prices: PriceTable
 
     /// Makes a configuration; without arguments it is the one of a host that has no file.
     package init(
         trustDomain: String = "remit.local", defaultProfile: String = "default", sockets: [String: HostSocket] = [:],
-        providers: [String: ProviderInstance] = [:]
+        providers: [String: ProviderInstance] = [:], network: NetworkRules = NetworkRules(),
+        trust: UpstreamTrust = UpstreamTrust(), groups: [String: [NetworkRule]] = [:], prices: PriceTable = PriceTable()
     ) {
         self.trustDomain = trustDomain
         self.defaultProfile = defaultProfile
         self.sockets = sockets
         self.providers = providers
+        self.network = network
+        self.trust = trust
+        self.groups = groups
+        self.prices = prices
     }
 
     /// What holds where there is no configuration file.
@@ -58,6 +73,8 @@ package enum ProviderKind: String, Hashable, Sendable, Codable, CaseIterable {
     case postgres
     /// Tokens signed by the session itself.
     case sessionToken = "session-token"
+    /// A value of the operator's, which the gate adds to requests and the agent never holds.
+    case secret
 }
 
 /// One configured provider of credentials.
@@ -76,13 +93,15 @@ package struct ProviderInstance: Hashable, Sendable, Codable {
     package var maximumTTL: TimeSpan
     /// How many leases may be live at once on this host; nothing means no limit.
     package var maximumLive: Int?
+    /// What there is to a provider of kind `secret`, and to no other.
+    package var secret: SecretProvider?
 
     /// Makes an instance: ten seconds a call, five minutes at most for a lease.
     package init(
         kind: ProviderKind, command: [String] = [], environment: [String: String] = [:],
         settings: [String: SettingValue] = [:], timeLimit: TimeSpan = .seconds(10),
         maximumTTL: TimeSpan = .seconds(300),
-        maximumLive: Int? = nil
+        maximumLive: Int? = nil, secret: SecretProvider? = nil
     ) {
         self.kind = kind
         self.command = command
@@ -91,5 +110,6 @@ package struct ProviderInstance: Hashable, Sendable, Codable {
         self.timeLimit = timeLimit
         self.maximumTTL = maximumTTL
         self.maximumLive = maximumLive
+        self.secret = secret
     }
 }

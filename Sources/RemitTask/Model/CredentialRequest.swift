@@ -15,17 +15,20 @@ package struct CredentialRequest: Hashable, Sendable, Codable {
     package var ttl: TimeSpan?
     /// How the agent gets it.
     package var expose: Exposure
+    /// Of a secret: the requests that it is added to, where they are to be fewer than the provider's.
+    package var inject: InjectionNarrowing?
 
     /// Makes a request, delivered as a file unless said otherwise.
     package init(
         name: String, provider: String, scope: [String: ScopeValue] = [:], ttl: TimeSpan? = nil,
-        expose: Exposure = .file
+        expose: Exposure = .file, inject: InjectionNarrowing? = nil
     ) {
         self.name = name
         self.provider = provider
         self.scope = scope
         self.ttl = ttl
         self.expose = expose
+        self.inject = inject
     }
 
     /// The time to live to ask the provider for: as written, or 120 seconds.
@@ -36,7 +39,8 @@ package struct CredentialRequest: Hashable, Sendable, Codable {
 package enum Exposure: Hashable, Sendable, Codable {
     /// A file below `/run/remit/credentials`.
     case file
-    /// An environment variable, which makes the secret agent-held.
+    /// An environment variable, which makes the secret agent-held; a placeholder in one does not. Of a key pair it is the
+    /// beginning of three variables, as in ``SecretSource/environment(_:)``.
     case environment(variable: String)
 }
 

@@ -18,6 +18,8 @@ package struct Profile: Hashable, Sendable, Codable {
     package var systemCalls: ProfileSystemCalls
     /// Defaults and ceilings.
     package var limits: Limits
+    /// What tasks may reach at most; a profile that does not say bounds nothing, and never reaches anything by itself.
+    package var network: NetworkRules
     /// Layers without which no session starts, in the order of `Layer`.
     package var requiredLayers: [Layer]
     /// The origin of every value by its path, such as `filesystem.links./bin`.
@@ -29,7 +31,7 @@ package struct Profile: Hashable, Sendable, Codable {
         filesystem: ProfileFilesystem = ProfileFilesystem(), etc: ProfileEtc = ProfileEtc(),
         environment: ProfileEnvironment = ProfileEnvironment(),
         systemCalls: ProfileSystemCalls = ProfileSystemCalls(), limits: Limits = Limits(),
-        requiredLayers: [Layer] = [], origins: [String: Origin] = [:]
+        network: NetworkRules = NetworkRules(), requiredLayers: [Layer] = [], origins: [String: Origin] = [:]
     ) {
         self.name = name
         self.description = description
@@ -39,6 +41,7 @@ package struct Profile: Hashable, Sendable, Codable {
         self.environment = environment
         self.systemCalls = systemCalls
         self.limits = limits
+        self.network = network
         self.requiredLayers = requiredLayers
         self.origins = origins
     }

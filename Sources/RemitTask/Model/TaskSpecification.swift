@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import RemitNetwork
+
 /// A task as its file says it, before profile and configuration are applied.
 package struct TaskSpecification: Hashable, Sendable, Codable {
     /// `[a-z0-9][a-z0-9-]{0,62}`
@@ -28,6 +30,10 @@ package struct TaskSpecification: Hashable, Sendable, Codable {
     package var sockets: [String]
     /// Credentials asked for, with unique names.
     package var credentials: [CredentialRequest]
+    /// What may be reached; without `allow`, nothing.
+    package var network: NetworkRules
+    /// How much of it.
+    package var budget: BudgetPlan
     /// What must be true afterwards.
     package var outcome: Outcome?
 
@@ -36,7 +42,8 @@ package struct TaskSpecification: Hashable, Sendable, Codable {
         name: String, intent: String? = nil, owner: String? = nil, ticket: String? = nil, profile: String? = nil,
         command: [String]? = nil, workspace: Workspace? = nil, environment: [String: String] = [:],
         limits: Limits = Limits(), deadline: TimeSpan? = nil, idle: TimeSpan? = nil, sockets: [String] = [],
-        credentials: [CredentialRequest] = [], outcome: Outcome? = nil
+        credentials: [CredentialRequest] = [], network: NetworkRules = NetworkRules(), budget: BudgetPlan = BudgetPlan(),
+        outcome: Outcome? = nil
     ) {
         self.name = name
         self.intent = intent
@@ -51,6 +58,8 @@ package struct TaskSpecification: Hashable, Sendable, Codable {
         self.idle = idle
         self.sockets = sockets
         self.credentials = credentials
+        self.network = network
+        self.budget = budget
         self.outcome = outcome
     }
 }

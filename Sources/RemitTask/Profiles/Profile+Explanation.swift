@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `remit profile show` prints: every value of a resolved profile, and who wrote it.
 
+internal import RemitNetwork
+
 /// One value of a resolved profile.
 package struct ProfileEntry: Hashable, Sendable, Codable {
     /// Its path: `filesystem.links./bin`.
@@ -33,6 +35,10 @@ extension Profile {
         values["limits.fileSize"] = limits.fileSize?.description
         values["limits.io"] = limits.io?.description
         values["limits.whenReached"] = limits.whenReached?.rawValue
+        for entry in network.allow ?? [] { values["network.allow.\(entry)"] = "at most" }
+        if network.allow == [] { values["network.allow"] = "nothing" }
+        for entry in network.deny { values["network.deny.\(entry)"] = "never" }
+        values["network.tripwire"] = network.tripwire?.rawValue
         for layer in requiredLayers { values["layers.required.\(layer.rawValue)"] = "required" }
         return values.sorted { $0.key < $1.key }.map {
             ProfileEntry(path: $0.key, value: $0.value, origin: origins[$0.key])

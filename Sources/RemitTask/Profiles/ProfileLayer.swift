@@ -20,6 +20,7 @@ package struct ProfileLayer: Sendable {
     var environment = ProfileEnvironment()
     var systemCalls = ProfileSystemCalls()
     var limits = Limits()
+    var network = NetworkRules()
     var requiredLayers: [Layer] = []
 }
 
@@ -50,6 +51,7 @@ extension ProfileLayer {
             layer.limits = try reader.limits()
             layer.noteEntries(of: reader)
         }
+        if let reader = object.optional("network") { try layer.readNetwork(reader) }
         if let reader = object.optional("layers") { try layer.readLayers(reader) }
         return DecodedFile(value: layer, file: file, root: root)
     }
@@ -110,6 +112,19 @@ extension ProfileLayer {
                 throw item.refuse("is `\(name)`, which this file also allows")
             }
         }
+    }
+
+    private mutating func readNetwork(_ reader: ValueReader) throws(FileError) {
+        network = try reader.networkRules()
+        let object = try reader.object(Shapes.network)
+        for (list, entries) in [("allow", network.allow ?? []), ("deny", network.deny)] {
+            for (entry, item) in zip(entries, try object.optional(list)?.items() ?? []) {
+                let path = "network.\(list).\(entry)"
+                if lines[path] != nil { throw item.refuse("repeats `\(Excerpt.of("\(entry)"))`") }
+                note(path, item)
+            }
+        }
+        if let value = object.optional("tripwire") { note(value.path, value) }
     }
 
     private mutating func readLayers(_ reader: ValueReader) throws(FileError) {

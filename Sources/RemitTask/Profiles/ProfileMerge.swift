@@ -32,6 +32,7 @@ struct ProfileMerge {
         profile.limits.fileSize = layer.limits.fileSize ?? profile.limits.fileSize
         profile.limits.io = layer.limits.io ?? profile.limits.io
         profile.limits.whenReached = layer.limits.whenReached ?? profile.limits.whenReached
+        applyNetwork(layer)
         for required in layer.requiredLayers where !profile.requiredLayers.contains(required) {
             profile.requiredLayers.append(required)
         }
@@ -48,6 +49,7 @@ struct ProfileMerge {
 
     private static let joined = [
         "etc.copy.", "environment.allow.", "systemCalls.allow.", "systemCalls.deny.", "layers.required.",
+        "network.allow.", "network.deny.",
     ]
 
     private mutating func applyFilesystem(_ layer: ProfileLayer) {
@@ -83,6 +85,18 @@ struct ProfileMerge {
         }
         profile.systemCalls.allow += new(layer.systemCalls.allow, "systemCalls.allow")
         profile.systemCalls.deny += new(layer.systemCalls.deny, "systemCalls.deny")
+    }
+
+    /// Rules add up along the chain, as the words of other lists do; a child that says nothing changes nothing.
+    private mutating func applyNetwork(_ layer: ProfileLayer) {
+        func added(_ entries: [NetworkEntry], to list: String) -> [NetworkEntry] {
+            entries.filter { profile.origins["network.\(list).\($0)"] == nil }
+        }
+        if let allow = layer.network.allow {
+            profile.network.allow = (profile.network.allow ?? []) + added(allow, to: "allow")
+        }
+        profile.network.deny += added(layer.network.deny, to: "deny")
+        profile.network.tripwire = layer.network.tripwire ?? profile.network.tripwire
     }
 
     private func new(_ words: [String], _ path: String) -> [String] {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import RemitNetwork
+
 extension Configuration {
     /// Decodes a configuration; `file` is what errors call it.
     ///
@@ -14,6 +16,7 @@ extension Configuration {
     package static func decode(bytes: [UInt8], file: String) throws(FileError) -> DecodedFile<Configuration> {
         let (root, object) = try Document.open(bytes, file: file, as: .configuration, shape: Shapes.configuration)
         let standard = Configuration.standard
+        let network = object.optional("network")
         let sockets = try object.optional("sockets")?.map(keys: Name.problem, socket) ?? [:]
         let configuration = Configuration(
             trustDomain: try object.optional("trustDomain")?.text(checkedBy: TrustDomain.problem)
@@ -21,10 +24,19 @@ extension Configuration {
             defaultProfile: try object.optional("defaultProfile")?.text(checkedBy: Name.problem)
                 ?? standard.defaultProfile,
             sockets: sockets,
-            providers: try object.optional("providers")?.map(keys: Name.problem, provider) ?? [:]
+            providers: try object.optional("providers")?.map(keys: Name.problem, provider) ?? [:],
+            network: try network?.networkRules(Shapes.operatorNetwork) ?? NetworkRules(),
+            trust: try network?.upstreamTrust() ?? UpstreamTrust(),
+            groups: try object.optional("groups")?.map(keys: Name.problem) { (value) throws(FileError) in
+                try value.list(atLeast: 1) { (item) throws(FileError) in try item.networkRule() }
+            } ?? [:],
+            prices: try object.optional("prices").map { (reader) throws(FileError) in
+                try reader.priceTable()
+            } ?? PriceTable()
         )
         let decoded = DecodedFile(value: configuration, file: file, root: root)
         try refuseSharedTargets(decoded)
+        try refuseUnknownGroups(decoded)
         return decoded
     }
 
@@ -57,6 +69,16 @@ extension Configuration {
         }
     }
 
+    private static func refuseUnknownGroups(_ decoded: DecodedFile<Configuration>) throws(FileError) {
+        let rules = decoded.value.network
+        for (list, entries) in [("allow", rules.allow ?? []), ("deny", rules.deny)] {
+            for (index, entry) in entries.enumerated() {
+                guard case .group(let name) = entry, decoded.value.group(named: name) == nil else { continue }
+                throw decoded.error(at: "network.\(list)[\(index)].group", entry.unknownGroup(decoded.value))
+            }
+        }
+    }
+
     private static func provider(_ reader: ValueReader) throws(FileError) -> ProviderInstance {
         let object = try reader.object(Shapes.provider)
         let kind = try object.required("kind").choice(ProviderKind.self)
@@ -68,7 +90,7 @@ extension Configuration {
                 "missing key `command` in `\(reader.path)`, which is of kind `command`", at: object.node.position,
                 hint: "write `command: [/usr/local/libexec/remit/PROGRAM]`"
             )
-        case (.sessionToken, let command?), (.postgres, let command?):
+        case (.sessionToken, let command?), (.postgres, let command?), (.secret, let command?):
             throw command.refuse("is for `kind: command` only: `\(kind.rawValue)` brings its own program")
         case (.command, let command?):
             // A program looked up in $PATH would be whichever the caller of the supervisor prefers.
@@ -77,6 +99,7 @@ extension Configuration {
             }
         default: break
         }
+        let secret = try secret(object, kind)
         let standard = ProviderInstance(kind: kind)
         return ProviderInstance(
             kind: kind,
@@ -87,8 +110,57 @@ extension Configuration {
             } ?? [:],
             timeLimit: try object.optional("timeLimit")?.timeSpan() ?? standard.timeLimit,
             maximumTTL: try object.optional("maximumTTL")?.timeSpan(atLeast: .seconds(1)) ?? standard.maximumTTL,
-            maximumLive: try object.optional("maximumLive")?.integer(in: Shapes.liveRange)
+            maximumLive: try object.optional("maximumLive")?.integer(in: Shapes.liveRange),
+            secret: secret
         )
+    }
+
+    /// What a provider of kind `secret` has, and no other.
+    private static func secret(_ object: ObjectReader, _ kind: ProviderKind) throws(FileError) -> SecretProvider? {
+        let own = ["from", "placeholder", "inject"]
+        guard kind == .secret else {
+            for key in own {
+                if let reader = object.optional(key) { throw reader.refuse("is for `kind: secret` only") }
+            }
+            return nil
+        }
+        for key in ["environment", "settings"] {
+            if let reader = object.optional(key) { throw reader.refuse("is not for `kind: secret`") }
+        }
+        func needed(_ key: String, _ hint: String) throws(FileError) -> ValueReader {
+            guard let reader = object.optional(key) else {
+                throw object.refuse(
+                    "missing key `\(key)` in `\(object.path)`, which is of kind `secret`", at: object.node.position,
+                    hint: hint
+                )
+            }
+            return reader
+        }
+        let source = try needed("from", "write `from: {file: /etc/remit/secrets/NAME}`").secretSource()
+        let injections = try needed("inject", "write `inject: {host: api.example.com, header: authorization}`")
+            .secretInjections()
+        let placeholder = try object.optional("placeholder")?.text(checkedBy: PlaceholderShape.problem)
+        return SecretProvider(source: source, placeholder: placeholder, injections: injections)
+    }
+
+    /// What is added to requests has no scope but those requests, and what is not added to any cannot be narrowed so.
+    private static func checkSecret(
+        _ request: CredentialRequest, of provider: ProviderInstance, at path: String,
+        _ task: DecodedFile<TaskSpecification>
+    ) throws(FileError) {
+        if provider.kind == .secret, !request.scope.isEmpty {
+            throw task.error(
+                at: "\(path).scope", "`\(path).scope` is not for provider `\(request.provider)`, which is of kind `secret`",
+                hint: "narrow the requests it is added to: `inject: {methods: [GET], paths: [/v1/**]}`"
+            )
+        }
+        if provider.kind != .secret, request.inject != nil {
+            throw task.error(
+                at: "\(path).inject",
+                "`\(path).inject` is for providers of kind `secret`, and `\(request.provider)` is of kind "
+                    + "`\(provider.kind.rawValue)`"
+            )
+        }
     }
 
     /// Checks what a task asks of this configuration: its providers, their longest time to live, its sockets.
@@ -104,6 +176,7 @@ extension Configuration {
                     hint: "providers are configured by the operator of this host"
                 )
             }
+            try Self.checkSecret(request, of: provider, at: path, task)
             if request.lifetime > provider.maximumTTL, request.ttl != nil {
                 throw task.error(
                     at: "\(path).ttl",

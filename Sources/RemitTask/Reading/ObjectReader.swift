@@ -47,6 +47,9 @@ struct ObjectReader {
         return ValueReader(node: entry.value, path: path.isEmpty ? key : "\(path).\(key)", file: file)
     }
 
+    /// The value of a key that not every shape has which a reader is used with; nothing when it is absent.
+    func known(_ key: String) -> ValueReader? { shape.field(key) == nil ? nil : optional(key) }
+
     /// The value of a key that the shape requires.
     ///
     /// - Throws: `FileError` at the map when the key is absent.

@@ -46,6 +46,8 @@ package indirect enum ValueShape: Sendable {
     case integer(ClosedRange<Int>)
     /// A positive number with at most three decimals.
     case decimal
+    /// An amount of money with at most six decimals.
+    case money
     /// `true` or `false`.
     case boolean
     /// A length of time such as `30m`.

@@ -20,6 +20,8 @@ package enum Shapes {
             .optional("idle", .timeSpan),
             .optional("sockets", .list(name, atLeast: 0)),
             .optional("credentials", .list(.object(credential), atLeast: 0)),
+            .optional("network", .object(network)),
+            .optional("budget", .object(budget)),
             .optional("outcome", .object(outcome)),
         ])
 
@@ -35,6 +37,7 @@ package enum Shapes {
             .optional("environment", .object(environment)),
             .optional("systemCalls", .object(systemCalls)),
             .optional("limits", .object(limits)),
+            .optional("network", .object(network)),
             .optional("layers", .object(layers)),
         ])
 
@@ -46,6 +49,9 @@ package enum Shapes {
             .optional("defaultProfile", name),
             .optional("sockets", .map(keys: Name.pattern, .object(socket))),
             .optional("providers", .map(keys: Name.pattern, .object(provider))),
+            .optional("network", .object(operatorNetwork)),
+            .optional("groups", .map(keys: Name.pattern, .list(.either(host, .object(networkRule)), atLeast: 1))),
+            .optional("prices", .map(keys: ModelPattern.pattern, .object(price))),
         ])
 
     static let workspace = ObjectShape(
@@ -79,6 +85,7 @@ package enum Shapes {
             .optional("ttl", .timeSpan),
             .optional("expose", words(ExposureWord.self)),
             .optional("variable", .text(pattern: VariableName.pattern)),
+            .optional("inject", .object(narrowing)),
         ])
 
     static let outcome = ObjectShape(
@@ -151,6 +158,9 @@ package enum Shapes {
             .optional("timeLimit", .timeSpan),
             .optional("maximumTTL", .timeSpan),
             .optional("maximumLive", .integer(liveRange)),
+            .optional("from", .object(secretSource)),
+            .optional("placeholder", .text(pattern: PlaceholderShape.pattern)),
+            .optional("inject", .either(.object(injection), .list(.object(injection), atLeast: 1))),
         ])
 
     static let processRange = 1...4_194_304
@@ -158,16 +168,16 @@ package enum Shapes {
     static let liveRange = 1...1_000_000
     static let largestCPU = 4096.0
 
-    private static let name = ValueShape.text(pattern: Name.pattern)
-    private static let absolute = ValueShape.text(pattern: AbsolutePath.pattern)
-    private static let command = ValueShape.list(.freeText, atLeast: 1)
+    static let name = ValueShape.text(pattern: Name.pattern)
+    static let absolute = ValueShape.text(pattern: AbsolutePath.pattern)
+    static let command = ValueShape.list(.freeText, atLeast: 1)
     private static let variables = ValueShape.map(keys: VariableName.pattern, .freeText)
 
     private static func header(_ kind: DocumentKind) -> [FieldShape] {
         [.required("apiVersion", .choice([Document.version])), .required("kind", .choice([kind.rawValue]))]
     }
 
-    private static func words<Word: RawRepresentable<String> & CaseIterable>(_: Word.Type) -> ValueShape {
+    static func words<Word: RawRepresentable<String> & CaseIterable>(_: Word.Type) -> ValueShape {
         .choice(Word.allCases.map(\.rawValue))
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import RemitNetwork
+
 /// Reads task files.
 package enum TaskFile {
     /// Decodes a task; `file` is what errors call it.
@@ -42,6 +44,12 @@ package enum TaskFile {
             credentials: try object.optional("credentials").map { (reader) throws(FileError) in
                 try credentials(reader, environment: environment)
             } ?? [],
+            network: try object.optional("network").map { (reader) throws(FileError) in
+                try reader.networkRules()
+            } ?? NetworkRules(),
+            budget: try object.optional("budget").map { (reader) throws(FileError) in
+                try reader.budgetPlan()
+            } ?? BudgetPlan(),
             outcome: try object.optional("outcome").map(outcome)
         )
     }
@@ -83,7 +91,8 @@ package enum TaskFile {
             provider: try object.required("provider").text(checkedBy: Name.problem),
             scope: try object.optional("scope").map(scope) ?? [:],
             ttl: try object.optional("ttl")?.timeSpan(atLeast: .seconds(1)),
-            expose: try exposure(object)
+            expose: try exposure(object),
+            inject: try object.optional("inject").map { (reader) throws(FileError) in try reader.injectionNarrowing() }
         )
     }
 

@@ -103,6 +103,24 @@ struct ValueReader {
         return number
     }
 
+    /// An amount of money in millionths of its unit: 0 to a million, with at most six decimals, without quotes.
+    func money() throws(FileError) -> UInt64 {
+        let text = try number()
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        let isDecimal =
+            (1...2).contains(parts.count)
+            && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0.isASCII && $0.isWholeNumber } }
+            && (parts.count == 1 || parts[1].count <= 6)
+        guard isDecimal else {
+            throw refuse(
+                "is `\(Excerpt.of(text))`, which is not an amount with at most six decimals", hint: "write `2.50`")
+        }
+        let fraction = parts.count == 2 ? parts[1] + String(repeating: "0", count: 6 - parts[1].count) : "000000"
+        guard let whole = UInt64(parts[0]), let part = UInt64(fraction), whole < 1_000_000 || (whole == 1_000_000 && part == 0)
+        else { throw refuse("is `\(Excerpt.of(text))`, which is more than a million") }
+        return whole * 1_000_000 + part
+    }
+
     private func number() throws(FileError) -> String {
         let text = try text()
         if case .scalar(_, isPlain: false) = node.content {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import RemitNetwork
-
 /// How hosts are verified, and how Remit shows itself to those that ask: the operator's decision only.
-package struct UpstreamTrust: Hashable, Sendable {
+package struct UpstreamTrust: Hashable, Sendable, Codable {
     /// Files of authorities in PEM that count besides the system's.
     package var authorities: [String]
     /// Client certificates by host.
@@ -16,7 +14,7 @@ package struct UpstreamTrust: Hashable, Sendable {
     }
 
     /// A certificate for hosts that ask for one.
-    package struct ClientCertificate: Hashable, Sendable {
+    package struct ClientCertificate: Hashable, Sendable, Codable {
         /// Which hosts it is shown to.
         package var host: HostPattern
         /// The file of the certificate and its chain, in PEM.
