@@ -165,9 +165,9 @@ extension JSONReader {
     /// Reads the one value of `source`.
     ///
     /// - Throws: what is wrong with the text, and where.
-    static func read(_ source: SourceText) throws(Diagnostic) -> JSONValue {
+    static func read(_ source: SourceText, limits: Limits = Limits()) throws(Diagnostic) -> JSONValue {
         do throws(JSONError) {
-            return try read(source.bytes)
+            return try read(source.bytes, limits: limits)
         } catch {
             throw Diagnostic(error.description, at: SourceSpan(start: error.offset, end: error.offset + 1), in: source)
         }

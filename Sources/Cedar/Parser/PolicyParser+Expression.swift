@@ -10,6 +10,8 @@ extension PolicyParser {
     }
 
     /// Puts `node` at what was read since `start`, unless the tree becomes too high.
+    ///
+    /// The operands must have been read before the call: an argument that reads would come after `self` was looked at.
     func make(_ node: Expression.Node, from start: Int) throws(Diagnostic) -> Expression {
         let expression = Expression(node, span: span(from: start))
         guard expression.height <= limits.height else {
@@ -53,7 +55,8 @@ extension PolicyParser {
         let left = try sum()
         if let binary = relationalOperator {
             try advance()
-            let relation = try make(.binary(binary, left, try sum()), from: start)
+            let right = try sum()
+            let relation = try make(.binary(binary, left, right), from: start)
             if relationalOperator != nil {
                 throw error(
                     "multiple relational operators (>, ==, in, etc.) must be used with parentheses to make ordering "
@@ -61,7 +64,10 @@ extension PolicyParser {
             }
             return relation
         }
-        if try skip(word: "has") { return try make(.has(left, try attributePath()), from: start) }
+        if try skip(word: "has") {
+            let path = try attributePath()
+            return try make(.has(left, path), from: start)
+        }
         if try skip(word: "like") {
             guard token.kind == .string else {
                 throw unexpected("right hand side of a `like` expression must be a pattern literal")
@@ -112,7 +118,8 @@ extension PolicyParser {
         var left = try product()
         while token.kind == .plus || token.kind == .minus {
             let binary: BinaryOperator = try advance().kind == .plus ? .add : .subtract
-            left = try make(.binary(binary, left, try product()), from: start)
+            let right = try product()
+            left = try make(.binary(binary, left, right), from: start)
         }
         return left
     }
@@ -124,7 +131,8 @@ extension PolicyParser {
             switch token.kind {
             case .star:
                 try advance()
-                left = try make(.binary(.multiply, left, try unary()), from: start)
+                let right = try unary()
+                left = try make(.binary(.multiply, left, right), from: start)
             case .slash: throw error("division is not supported", at: token.span)
             case .percent: throw error("remainder/modulo is not supported", at: token.span)
             default: return left

@@ -77,7 +77,9 @@ extension PolicyParser {
     private mutating func primary() throws(Diagnostic) -> Expression {
         let start = token.span.start
         switch token.kind {
-        case .number: return try number(try advance())
+        case .number:
+            let digits = try advance()
+            return try number(digits)
         case .string:
             let text = try StringLiteral.text(of: try advance(), in: source)
             return try make(.literal(.string(text)), from: start)
@@ -170,6 +172,7 @@ extension PolicyParser {
                 "`\(shown)` is a method, not a function", at: span, hint: "use a method-style call `e.\(shown)(..)`")
         }
         guard let function else { throw error("`\(shown)` is not a valid function", at: span) }
-        return try make(.call(function, try arguments()), from: span.start)
+        let arguments = try arguments()
+        return try make(.call(function, arguments), from: span.start)
     }
 }

@@ -72,20 +72,31 @@ public struct Expression: Sendable {
 extension Expression.Node {
     /// The height of the highest operand, 0 where there is none.
     fileprivate var operandHeight: Int {
+        let height = operands.reduce(0) { max($0, $1.height) }
+        // `x has a.b` is short for `x has a && x.a has b`.
+        if case .has(_, let path) = self { return height + path.count - 1 }
+        return height
+    }
+
+    /// The expressions this one consists of, in the order they are written.
+    fileprivate var operands: [Expression] {
         switch self {
-        case .literal, .variable: 0
+        case .literal, .variable: []
         case .not(let operand), .negate(let operand), .isEmpty(let operand), .attribute(let operand, _),
-            .has(let operand, _), .like(let operand, _):
-            operand.height
-        case .is(let operand, _, let ancestor): max(operand.height, ancestor?.height ?? 0)
-        case .binary(_, let left, let right): max(left.height, right.height)
-        case .conditional(let condition, let then, let otherwise):
-            max(condition.height, then.height, otherwise.height)
-        case .and(let operands), .or(let operands), .set(let operands), .call(_, let operands):
-            operands.reduce(0) { max($0, $1.height) }
-        case .record(let fields): fields.reduce(0) { max($0, $1.value.height) }
+            .has(let operand, _), .like(let operand, _), .is(let operand, _, in: nil):
+            [operand]
+        case .is(let operand, _, let ancestor?): [operand, ancestor]
+        case .binary(_, let left, let right): [left, right]
+        case .conditional(let condition, let then, let otherwise): [condition, then, otherwise]
+        case .and(let operands), .or(let operands), .set(let operands), .call(_, let operands): operands
+        case .record(let fields): fields.map(\.value)
         }
     }
+}
+
+extension Expression {
+    /// The expressions this one consists of, in the order they are written.
+    public var operands: [Expression] { node.operands }
 }
 
 /// One of the four things a request consists of.

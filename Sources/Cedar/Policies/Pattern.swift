@@ -10,14 +10,12 @@ public struct Pattern: Hashable, Sendable {
         case wildcard
     }
 
-    /// The parts in order; of wildcards in a row only one is kept.
+    /// The parts in order.
     public let elements: [Element]
 
     /// The pattern of `elements`.
     public init(_ elements: some Sequence<Element>) {
-        var kept: [Element] = []
-        for element in elements where element != .wildcard || kept.last != .wildcard { kept.append(element) }
-        self.elements = kept
+        self.elements = Array(elements)
     }
 
     /// Whether the whole of `text` matches.

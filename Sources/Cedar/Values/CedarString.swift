@@ -24,9 +24,9 @@ public struct CedarString: Hashable, Comparable, Sendable {
 
     /// Whether both have the same bytes.
     public static func == (left: CedarString, right: CedarString) -> Bool {
+        guard left.string.utf8.count == right.string.utf8.count else { return false }
         let left = left.string.utf8.span
         let right = right.string.utf8.span
-        guard left.count == right.count else { return false }
         if left.isIdentical(to: right) { return true }
         for index in left.indices where left[index] != right[index] { return false }
         return true
