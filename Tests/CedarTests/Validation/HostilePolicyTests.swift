@@ -5,7 +5,7 @@ import Testing
 @testable import Cedar
 
 /// What a text may ask for is bounded, whatever is done with the policy that comes of it.
-struct HostileInputTests {
+struct HostilePolicyTests {
     private static let schema = """
         entity User { name: String, level: Long, boss: User, open: Bool };
         action read appliesTo { principal: User, resource: User, context: { n: Long } };
