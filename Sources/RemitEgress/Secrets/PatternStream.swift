@@ -32,6 +32,9 @@ package struct PatternStream: Sendable {
     /// How many bytes are held back.
     package var heldCount: Int { held.count }
 
+    /// The values that were found and are not decided on yet, since a longer match may follow.
+    var undecided: [Int] { found.map { set.patterns[$0.pattern].value } }
+
     /// Takes the next bytes, and returns what is decided.
     package mutating func push(_ bytes: [UInt8], decide: Decision) -> [UInt8] {
         guard !set.patterns.isEmpty else { return bytes }

@@ -9,7 +9,7 @@ package struct ScrubTable: Sendable {
     /// - Throws: where a secret cannot be recognised.
     package init(_ secrets: [SecretPair]) throws(PatternError) {
         patterns = try PatternSet(secrets.map(\.value))
-        transcriptions = secrets.map { Transcription($0.placeholder) }
+        transcriptions = secrets.map { Transcription(of: $0.value, to: $0.placeholder) }
     }
 
     /// Whether there is nothing to search for.

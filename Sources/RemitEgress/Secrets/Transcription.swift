@@ -1,53 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes one value in the place of another, in the spelling that it stood there: the same escapes, alphabet and case, and
-/// always as many bytes.
+/// Writes one value in the place of another, in the spelling that the other stood there: the same escapes, alphabet and
+/// case, and always as many bytes.
 struct Transcription {
     /// What covers a place where nothing can be spelled.
     static let cover = UInt8(ascii: "*")
 
-    /// The forms of the value to be written, in the standard alphabet and lower-case digits.
-    private let forms: [EncodedForm: [UInt8]]
+    /// By form, in the standard alphabet and lower-case digits: what stands there, and what is written.
+    private let texts: [EncodedForm: (found: [UInt8], written: [UInt8])]
 
-    init(_ value: [UInt8]) {
-        forms = Dictionary(uniqueKeysWithValues: EncodedForm.all.map { ($0, $0.encode(value)) })
+    init(of found: [UInt8], to written: [UInt8]) {
+        texts = Dictionary(
+            uniqueKeysWithValues: EncodedForm.all.map { ($0, ($0.encode(found), $0.encode(written))) }
+        )
     }
 
     /// The replacement for `source`; nil where it cannot be spelled in its way.
     func write(_ form: EncodedForm, over source: ArraySlice<UInt8>) -> [UInt8]? {
-        guard let text = forms[form] else { return nil }
+        // A percent sign or backslash may be one of the value, or begin an escape.
+        write(form, over: source, prefersEscapes: true) ?? write(form, over: source, prefersEscapes: false)
+    }
+
+    private func write(_ form: EncodedForm, over source: ArraySlice<UInt8>, prefersEscapes: Bool) -> [UInt8]? {
+        guard let (found, written) = texts[form], found.count == written.count else { return nil }
         let spelling = Spelling(form, source)
         var output: [UInt8] = []
         output.reserveCapacity(source.count)
         var rest = source
         var index = 0
         while let byte = rest.first {
+            let isLiteral = index < found.count && Fold.map[Int(byte)] == Fold.map[Int(found[index])]
             if Fold.isFiller(byte) {
                 output.append(byte)
                 rest.removeFirst()
-                continue
-            }
-            // A percent sign or backslash of the value itself is one that the text has in this place too.
-            let isLiteral = index < text.count && text[index] == byte
-            if !isLiteral, let escape = Escape(rest) {
-                if escape.isFiller {
-                    output += escape.bytes
-                } else {
-                    guard index < text.count,
-                        let written = escape.write(spelling.spell(text[index]), upperCase: spelling.hasUpperCaseEscapes)
-                    else { return nil }
-                    output += written
-                    index += 1
-                }
+            } else if let escape = Escape(rest), escape.isFiller {
+                output += escape.bytes
+                rest.removeFirst(escape.bytes.count)
+            } else if prefersEscapes || !isLiteral, let escape = Escape(rest), index < found.count,
+                escape.folded == Fold.map[Int(found[index])]
+            {
+                let character = spelling.spell(written[index])
+                guard let bytes = escape.write(character, upperCase: spelling.hasUpperCaseEscapes) else { return nil }
+                output += bytes
+                index += 1
                 rest.removeFirst(escape.bytes.count)
             } else {
-                guard index < text.count else { return nil }
-                output.append(spelling.spell(text[index]))
+                guard isLiteral else { return nil }
+                output.append(spelling.spell(written[index]))
                 index += 1
                 rest.removeFirst()
             }
         }
-        return index == text.count && output.count == source.count ? output : nil
+        return index == found.count && output.count == source.count ? output : nil
     }
 
     /// The replacement, or as many cover characters as there are bytes.
@@ -90,6 +94,8 @@ struct Transcription {
         private let scalar: UInt16
 
         var isFiller: Bool { scalar < 0x80 && Fold.isFiller(UInt8(scalar)) }
+        /// The character as it is compared; nil where it is more than a byte.
+        var folded: UInt8? { scalar < 0x100 ? Fold.map[Int(scalar)] : nil }
         var isUpperCase: Bool { bytes.count > 2 && bytes.suffix(2).contains(where: isUpperCaseDigit) }
 
         init?(_ source: ArraySlice<UInt8>) {

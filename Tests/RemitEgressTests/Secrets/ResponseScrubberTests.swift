@@ -27,7 +27,7 @@ import Testing
         let whole = try scrub([body])
         #expect(!SecretFixture.contains(whole, pair.value), "\(String(decoding: whole, as: UTF8.self))")
         #expect(whole.count == body.count)
-        for cut in 0...body.count {
+        for cut in stride(from: 0, through: body.count, by: body.count > 250 ? 5 : 1) {
             let cutInTwo = try scrub([Array(body[..<cut]), Array(body[cut...])])
             #expect(cutInTwo == whole, "cut at \(cut)")
         }
