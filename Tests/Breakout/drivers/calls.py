@@ -115,7 +115,10 @@ def kernel_log():
     return done.stdout.splitlines() if done.returncode == 0 else None
 
 
-SPLAT = re.compile(r"BUG:|WARNING:|Oops|general protection fault|Call Trace|KASAN|UBSAN|INFO: task|rcu:.*stall|panic")
+# A program of a user that faults is told as well ("general protection fault ip:"): that is what it was meant to do.
+SPLAT = re.compile(
+    r"BUG:|WARNING:|Oops|general protection fault(?! ip:)|Call Trace|KASAN|UBSAN|INFO: task|rcu:.*stall|panic"
+)
 
 
 def splats(lines):
