@@ -103,6 +103,22 @@ struct PolicyParserTests {
         #expect(set.templates.map(\.id) == ["policy1"])
     }
 
+    @Test func `an annotation may give the ids, which must differ`() throws {
+        let text = #"@id("a") permit(principal,action,resource);permit(principal,action,resource);"#
+        #expect(try PolicySet(parsing: text, idAnnotation: "id").policies.map(\.id) == ["a", "policy1"])
+        #expect(try PolicySet(parsing: text).policies.map(\.id) == ["policy0", "policy1"])
+        let error = #expect(throws: Diagnostic.self) { try PolicySet(parsing: text + text, idAnnotation: "id") }
+        #expect(error?.message == "duplicate policy or template id `a`")
+        #expect(error?.position == SourcePosition(line: 1, column: 78))
+    }
+
+    @Test func `an identity is read alone`() throws {
+        #expect(try EntityUID(parsing: #" A::B::"x\n" "#).description == #"A::B::"x\n""#)
+        for wrong in ["", "A", "A::", #"(A::"x")"#, #"A::"x"."#, #"in::"x""#, "\"x\""] {
+            #expect(throws: Diagnostic.self) { try EntityUID(parsing: wrong) }
+        }
+    }
+
     @Test func `annotations keep what is written`() throws {
         let set = try PolicySet(parsing: #"@permit("x\n") @if @empty("") permit(principal,action,resource);"#)
         let template = try #require(set.policy("policy0")).template

@@ -32,22 +32,22 @@ struct CompiledPolicy: Sendable {
 
     /// Whether the request is within the scope; this can't fail.
     private func matches(_ evaluator: borrowing Evaluator) -> Bool {
-        principal.matches(evaluator.request.principal, evaluator.entities)
-            && resource.matches(evaluator.request.resource, evaluator.entities)
-            && action.matches(evaluator.request.action, evaluator.entities)
+        principal.matches(evaluator.request.principal, evaluator)
+            && resource.matches(evaluator.request.resource, evaluator)
+            && action.matches(evaluator.request.action, evaluator)
     }
 }
 
 extension ScopeConstraint {
     /// Whether `entity` is one of those meant; an open slot means none.
-    fileprivate func matches(_ entity: EntityUID, _ entities: Entities) -> Bool {
+    fileprivate func matches(_ entity: EntityUID, _ evaluator: borrowing Evaluator) -> Bool {
         switch self {
         case .any: true
         case .equal(.entity(let other)): entity == other
-        case .in(.entity(let ancestor)): entities.isMember(entity, of: ancestor)
+        case .in(.entity(let ancestor)): evaluator.isMember(entity, of: ancestor)
         case .is(let type): entity.type == type
         case .isIn(let type, .entity(let ancestor)):
-            entity.type == type && entities.isMember(entity, of: ancestor)
+            entity.type == type && evaluator.isMember(entity, of: ancestor)
         case .equal(.slot), .in(.slot), .isIn(_, .slot): false
         }
     }
@@ -55,12 +55,12 @@ extension ScopeConstraint {
 
 extension ActionConstraint {
     /// Whether `action` is one of those meant.
-    fileprivate func matches(_ action: EntityUID, _ entities: Entities) -> Bool {
+    fileprivate func matches(_ action: EntityUID, _ evaluator: borrowing Evaluator) -> Bool {
         switch self {
         case .any: true
         case .equal(let other): action == other
-        case .in(let group): entities.isMember(action, of: group)
-        case .inAny(let groups): groups.contains { entities.isMember(action, of: $0) }
+        case .in(let group): evaluator.isMember(action, of: group)
+        case .inAny(let groups): groups.contains { evaluator.isMember(action, of: $0) }
         }
     }
 }

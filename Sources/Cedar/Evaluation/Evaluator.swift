@@ -5,7 +5,33 @@
 /// Recursion is bounded by the height of expressions, which a ``PolicySet`` bounds.
 struct Evaluator {
     let request: Request
-    let entities: Entities
+    private let entities: Entities
+    /// The entities most is asked about, looked up once.
+    private let principal: Entities.Record?
+    private let action: Entities.Record?
+    private let resource: Entities.Record?
+
+    init(request: Request, entities: Entities) {
+        self.request = request
+        self.entities = entities
+        principal = entities.record(of: request.principal)
+        action = entities.record(of: request.action)
+        resource = entities.record(of: request.resource)
+    }
+
+    /// The entity `uid` with its ancestors, or nil where there is none.
+    private func record(of uid: EntityUID) -> Entities.Record? {
+        if uid.isIdentical(to: request.resource) { return resource }
+        if uid.isIdentical(to: request.principal) { return principal }
+        if uid.isIdentical(to: request.action) { return action }
+        return entities.record(of: uid)
+    }
+
+    /// Whether `entity` is `ancestor` or a member of it, directly or indirectly.
+    func isMember(_ entity: EntityUID, of ancestor: EntityUID) -> Bool {
+        if entity == ancestor { return true }
+        return record(of: entity)?.ancestors.contains(ancestor) ?? false
+    }
 
     /// The value of `expression`.
     ///
@@ -108,7 +134,7 @@ struct Evaluator {
         case .getTag:
             let uid = try entity(left)
             let tag = try string(right)
-            guard let record = entities.record(of: uid) else { throw EvaluationError(.missingEntity(uid), at: span) }
+            guard let record = record(of: uid) else { throw EvaluationError(.missingEntity(uid), at: span) }
             guard let value = record.entity.tags[tag] else {
                 throw EvaluationError(.missingTag(tag, of: uid), at: span)
             }
@@ -116,7 +142,7 @@ struct Evaluator {
         case .hasTag:
             let uid = try entity(left)
             let tag = try string(right)
-            return .bool(entities.record(of: uid)?.entity.tags[tag] != nil)
+            return .bool(record(of: uid)?.entity.tags[tag] != nil)
         }
     }
 
@@ -162,14 +188,14 @@ struct Evaluator {
     ) throws(EvaluationError) -> Bool {
         switch container {
         case .entity(let ancestor):
-            return entities.isMember(entity, of: ancestor)
+            return isMember(entity, of: ancestor)
         case .set(let set):
-            var isMember = false
+            var isFound = false
             for element in set.elements {
                 guard case .entity(let ancestor) = element else { throw entityExpected(element, at: span) }
-                isMember = isMember || entities.isMember(entity, of: ancestor)
+                isFound = isFound || isMember(entity, of: ancestor)
             }
-            return isMember
+            return isFound
         default:
             throw EvaluationError(
                 .type(expected: ["set", "(entity of type `any_entity_type`)"], actual: container.kind), at: span)
@@ -185,7 +211,7 @@ struct Evaluator {
             guard let value = record[name] else { throw EvaluationError(.missingAttribute(name), at: span) }
             return value
         case .entity(let uid):
-            guard let record = entities.record(of: uid) else { throw EvaluationError(.missingEntity(uid), at: span) }
+            guard let record = record(of: uid) else { throw EvaluationError(.missingEntity(uid), at: span) }
             guard let value = record.entity.attributes[name] else {
                 throw EvaluationError(.missingEntityAttribute(name, of: uid), at: span)
             }
@@ -201,7 +227,7 @@ struct Evaluator {
             let next: Value?
             switch value {
             case .record(let record): next = record[name]
-            case .entity(let uid): next = entities.record(of: uid)?.entity.attributes[name]
+            case .entity(let uid): next = record(of: uid)?.entity.attributes[name]
             default: throw containerExpected(value, at: operand.span)
             }
             guard let next else { return false }

@@ -6,6 +6,7 @@ extension EntityUID {
     /// - Throws: where it is anything else.
     public init(parsing text: String) throws(Diagnostic) {
         var parser = try PolicyParser(SourceText(text), limits: SyntaxLimits())
+        guard parser.token.kind == .identifier else { throw parser.unexpected("expected an entity uid") }
         self = try parser.entity()
         guard parser.isAtEnd else { throw parser.unexpected("expected the end of the entity uid") }
     }

@@ -34,21 +34,36 @@ public struct PolicySet: Sendable {
         self.limits = limits
     }
 
-    /// Reads policies and templates from text; their ids are `policy0`, `policy1` and so on, in order.
+    /// Reads policies and templates from text.
+    ///
+    /// Their ids are `policy0`, `policy1` and so on, in order; where `idAnnotation` names an annotation, those that have it
+    /// are called as it says instead.
     ///
     /// - Throws: the first error, with its place.
-    public init(parsing text: String, limits: SyntaxLimits = SyntaxLimits()) throws(Diagnostic) {
-        try self.init(parsing: SourceText(text), limits: limits)
+    public init(
+        parsing text: String, idAnnotation: CedarString? = nil, limits: SyntaxLimits = SyntaxLimits()
+    ) throws(Diagnostic) {
+        try self.init(parsing: SourceText(text), idAnnotation: idAnnotation, limits: limits)
     }
 
-    /// Reads policies and templates from `source`; their ids are `policy0`, `policy1` and so on, in order.
+    /// Reads policies and templates from `source`.
+    ///
+    /// Their ids are `policy0`, `policy1` and so on, in order; where `idAnnotation` names an annotation, those that have it
+    /// are called as it says instead.
     ///
     /// - Throws: the first error, with its place.
-    public init(parsing source: SourceText, limits: SyntaxLimits = SyntaxLimits()) throws(Diagnostic) {
+    public init(
+        parsing source: SourceText, idAnnotation: CedarString? = nil, limits: SyntaxLimits = SyntaxLimits()
+    ) throws(Diagnostic) {
         self.init(limits: limits)
         var parser = try PolicyParser(source, limits: limits)
         for (index, template) in try parser.policies().enumerated() {
-            try add(template, id: CedarString("policy\(index)"))
+            let given = idAnnotation.flatMap { template.annotation($0) }
+            do throws(Diagnostic) {
+                try add(template, id: given ?? CedarString("policy\(index)"))
+            } catch {
+                throw Diagnostic(error.message, at: template.span, in: source)
+            }
         }
     }
 

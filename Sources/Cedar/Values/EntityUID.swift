@@ -32,6 +32,9 @@ public struct EntityUID: Hashable, Comparable, Sendable {
     /// The id within the type; any text, the empty one included.
     public var id: CedarString { storage.id }
 
+    /// Whether both share one storage, and so are equal; not sharing says nothing.
+    func isIdentical(to other: EntityUID) -> Bool { storage === other.storage }
+
     /// Whether both are the same entity.
     public static func == (left: EntityUID, right: EntityUID) -> Bool {
         if left.storage === right.storage { return true }
