@@ -155,15 +155,16 @@ package struct PatternStream: Sendable {
                 thread.skip(byte, over: range, in: set)
                 next.append(thread)
             } else {
+                // The plain reading first: where both come to the same, it is the one that is kept.
+                var plain = thread
+                plain.step(byte, in: set)
+                note(plain, at: place + 1)
+                next.append(plain)
                 if let reader = EscapeReader(introducer: byte) {
                     var reading = thread
                     reading.escape = PatternThread.Escape(reader: reader, start: place)
                     next.append(reading)
                 }
-                var thread = thread
-                thread.step(byte, in: set)
-                note(thread, at: place + 1)
-                next.append(thread)
             }
         }
         keep(next)
