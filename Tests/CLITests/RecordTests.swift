@@ -236,7 +236,7 @@ extension CLI {
             let json = try place.remit("check", good, "--format", "json")
             #expect(json.exit == 0, "\(json)")
             let text = "\(try json.json())"
-            for aspect in ["intent", "workspace", "outcome", "credentials", "lifetime", "owner"] {
+            for aspect in ["intent", "workspace", "outcome", "credentials", "network", "lifetime", "owner"] {
                 #expect(text.contains(aspect), "\(text)")
             }
             let bad = try place.remit("check", try place.task("name: x\ncommand: [\"true\"]\n"))

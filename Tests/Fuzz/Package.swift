@@ -27,12 +27,17 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp"),
         .target(name: "RemitKernel", dependencies: ["CLinux", "CLaunch", "CSeccomp"], swiftSettings: instrumented),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1"),
-        .target(name: "RemitTask", dependencies: ["CYaml"], swiftSettings: instrumented),
+        .target(name: "RemitNetwork", swiftSettings: instrumented),
+        .target(name: "RemitTask", dependencies: ["CYaml", "RemitNetwork"], swiftSettings: instrumented),
         .target(name: "RemitJournal", dependencies: ["RemitKernel", crypto], swiftSettings: instrumented),
         .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: instrumented),
         .target(name: "RemitLeases", dependencies: ["RemitKernel"], swiftSettings: instrumented),
         .target(
-            name: "RemitSandbox", dependencies: ["RemitKernel", "RemitTask", "RemitJournal"],
+            name: "RemitGate", dependencies: ["RemitNetwork", "RemitJournal", "RemitKernel"],
+            swiftSettings: instrumented
+        ),
+        .target(
+            name: "RemitSandbox", dependencies: ["RemitKernel", "RemitTask", "RemitJournal", "RemitNetwork"],
             swiftSettings: instrumented
         ),
         .target(name: "CFuzzer", path: "CFuzzer"),
@@ -40,6 +45,7 @@ let package = Package(
             name: "Fuzz",
             dependencies: [
                 "CFuzzer", "RemitKernel", "RemitTask", "RemitJournal", "RemitIdentity", "RemitLeases", "RemitSandbox",
+                "RemitNetwork", "RemitGate",
             ],
             path: "Fuzz",
             swiftSettings: [.unsafeFlags(["-sanitize=fuzzer"])]

@@ -4,14 +4,26 @@ import Testing
 
 @testable import RemitGate
 
-struct GateLineTests {
+@Suite struct GateLineTests {
     @Test func `lines come apart wherever the bytes were cut`() throws {
+        let bytes = Array("{\"a\":1}\n\n{\"b\":2}\n".utf8)
+        for cut in bytes.indices {
+            var reader = GateLineReader(limit: 16)
+            var lines: [String] = []
+            for part in [bytes[..<cut], bytes[cut...]] {
+                reader.append(part)
+                while let line = try reader.next() { lines.append(String(decoding: line, as: UTF8.self)) }
+            }
+            #expect(lines == ["{\"a\":1}", "", "{\"b\":2}"] && !reader.isPartial)
+        }
+    }
+
+    @Test func `a line without an end is refused once it is too long`() throws {
         var reader = GateLineReader(limit: 16)
-        reader.append(Array("{\"a\":1}\n{\"b".utf8))
-        #expect(try reader.next() == Array("{\"a\":1}".utf8))
+        reader.append([UInt8](repeating: 0x78, count: 16))
         #expect(try reader.next() == nil)
-        reader.append(Array("\":2}\n".utf8))
-        #expect(try reader.next() == Array("{\"b\":2}".utf8))
-        #expect(!reader.isPartial)
+        #expect(reader.isPartial)
+        reader.append([0x78])
+        #expect(throws: GateCodecError.tooLong) { try reader.next() }
     }
 }

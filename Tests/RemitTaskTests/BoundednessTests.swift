@@ -125,7 +125,8 @@ import Testing
         )
     }
 
-    @Test func `a secret that only the gate holds needs neither scope nor ttl, whatever variable its placeholder is in`()
+    @Test
+    func `a secret that only the gate holds needs neither scope nor ttl, whatever variable its placeholder is in`()
         throws
     {
         let task = try Self.good

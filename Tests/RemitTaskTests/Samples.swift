@@ -44,6 +44,7 @@ enum Samples {
         network:
           allow:
             - api.example.com
+            - {host: git.example.com, ports: [22], opaque: true}
             - {group: model-apis}
             - host: "*.example.com"
               ports: [443, 8000-8002]
@@ -170,6 +171,7 @@ enum Samples {
             - {host: old.example.com, ports: [80], http: {methods: [PUT], paths: [/x]}}
             - {group: model-apis}
           tripwire: end
+          hosts: {db.example.com: [10.0.0.5, "fd00::5"]}
           authorities: [/etc/remit/authority.pem]
           clientCertificates: [{host: mtls.example.com, certificate: /etc/remit/client.pem, key: /etc/remit/client.key}]
         groups:

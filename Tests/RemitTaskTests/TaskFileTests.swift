@@ -39,7 +39,9 @@ import Testing
             ],
             network: NetworkRules(
                 allow: [
-                    .rule(NetworkRule(host: try HostPattern("api.example.com"))), .group("model-apis"),
+                    .rule(NetworkRule(host: try HostPattern("api.example.com"))),
+                    .rule(NetworkRule(host: try HostPattern("git.example.com"), ports: [22], opaque: true)),
+                    .group("model-apis"),
                     .rule(
                         NetworkRule(
                             host: try HostPattern("*.example.com"), ports: [443, 8000, 8001, 8002],
@@ -109,7 +111,7 @@ import Testing
     @Test func `positions of values are kept for later errors`() throws {
         let file = try TaskFile.decode(bytes: Array(Samples.task.utf8), file: "task.yaml")
         #expect(file.position(of: "credentials[0].provider").description == "17:15")
-        #expect(file.position(of: "outcome.verify[1]").description == "58:21")
+        #expect(file.position(of: "outcome.verify[1]").description == "59:21")
         #expect(file.position(of: "limits.nothing") == file.position(of: "limits"))
         #expect(file.error(at: "profile", "unknown").description == "task.yaml:7:10: unknown")
     }

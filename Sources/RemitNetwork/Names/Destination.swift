@@ -13,7 +13,8 @@ package enum Destination: Hashable, Sendable {
     package init(_ untrusted: some Collection<UInt8>) throws(HostNameError) {
         if untrusted.first == UInt8(ascii: "[") {
             let inner = untrusted.dropFirst()
-            guard inner.count <= 46, let end = inner.firstIndex(of: UInt8(ascii: "]")), inner.index(after: end) == inner.endIndex,
+            guard inner.count <= 46, let end = inner.firstIndex(of: UInt8(ascii: "]")),
+                inner.index(after: end) == inner.endIndex,
                 let address = IPAddress(String(decoding: inner[..<end], as: UTF8.self)), address.isVersion6
             else { throw .forbidden(UInt8(ascii: "[")) }
             self = .address(address.unmapped)

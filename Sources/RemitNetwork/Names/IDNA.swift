@@ -29,8 +29,22 @@ enum IDNA {
     static func checkALabel(_ label: [UInt8]) throws(HostNameError) {
         let encoded = label.dropFirst(prefix.count)
         guard let scalars = Punycode.decode(encoded), scalars.contains(where: { !$0.isASCII }),
-            Punycode.encode(scalars).map({ $0.elementsEqual(encoded) }) == true
+            scalars.allSatisfy(isRegistrable), Punycode.encode(scalars).map({ $0.elementsEqual(encoded) }) == true
         else { throw .fakeALabel }
+    }
+
+    /// Whether some registry may have given the character away: more than can be mapped safely, for here nothing is mapped.
+    private static func isRegistrable(_ scalar: Unicode.Scalar) -> Bool {
+        // The characters that IDNA 2008 keeps and others fold, and the two joiners.
+        if ["ß", "ς", "\u{200C}", "\u{200D}"].contains(scalar) { return true }
+        let properties = scalar.properties
+        guard !properties.changesWhenNFKCCaseFolded, !properties.isDefaultIgnorableCodePoint else { return false }
+        switch properties.generalCategory {
+        case .control, .format, .privateUse, .surrogate, .unassigned, .spaceSeparator, .lineSeparator,
+            .paragraphSeparator, .uppercaseLetter, .titlecaseLetter:
+            return false
+        default: return true
+        }
     }
 
     private static func mapped(_ scalar: Unicode.Scalar) throws(HostNameError) -> Unicode.Scalar {

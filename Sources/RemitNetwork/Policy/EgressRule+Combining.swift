@@ -25,7 +25,9 @@ extension EgressRule {
         result.sni = sni == .required ? .required : inner.sni
         result.addresses = addresses.flatMap { own in
             inner.addresses.compactMap { theirs in
-                guard let narrower = own.contains(theirs) ? theirs : theirs.contains(own) ? own : nil else { return nil }
+                guard let narrower = own.contains(theirs) ? theirs : theirs.contains(own) ? own : nil else {
+                    return nil
+                }
                 // An address that hands out credentials must be named itself, by both.
                 return narrower.isSingle && own != theirs && narrower.base.scope == .metadata ? nil : narrower
             }

@@ -51,11 +51,11 @@ package struct EgressRule: Hashable, Sendable {
     package func applies(to port: UInt16) -> Bool { ports.isEmpty || ports.contains(port) }
 
     /// Whether it opens an address that no rule reaches otherwise. One that hands out credentials must be named itself.
+    ///
+    /// This is for rules of a verdict, whose ``addresses`` hold the ranges that layers named as hosts as well.
     package func opens(_ address: IPAddress) -> Bool {
         let address = address.unmapped
-        var networks = addresses
-        if case .network(let network) = host { networks.append(network) }
-        return networks.contains { network in
+        return addresses.contains { network in
             network.contains(address) && (network.isSingle || address.scope != .metadata)
         }
     }

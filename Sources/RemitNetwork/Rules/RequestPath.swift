@@ -80,7 +80,9 @@ package struct RequestPath: Hashable, Sendable {
                 if value < 0x20 || value == 0x7F || value == UInt8(ascii: "/") || value == UInt8(ascii: "\\") {
                     throw .encodedSeparator
                 }
-                if value == UInt8(ascii: "%"), isHex(bytes, index + 3), isHex(bytes, index + 4) { throw .doubleEncoding }
+                if value == UInt8(ascii: "%"), isHex(bytes, index + 3), isHex(bytes, index + 4) {
+                    throw .doubleEncoding
+                }
                 result.append(value)
                 index += 3
             case 0x00...0x20, 0x7F...0xFF, UInt8(ascii: "\\"), UInt8(ascii: "?"), UInt8(ascii: "#"):

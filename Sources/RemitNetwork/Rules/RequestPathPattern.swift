@@ -13,7 +13,8 @@ package struct RequestPathPattern: Hashable, Sendable {
     package init?(_ text: String) {
         guard Self.problem(text) == nil else { return nil }
         self.text = text
-        segments = text.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Array.init)
+        segments = text.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(
+            Array.init)
     }
 
     /// What is wrong with a pattern, to follow the offending text.

@@ -11,7 +11,9 @@ extension Boundedness {
         if !findings.isEmpty { return findings }
         let count = task.network.allow?.count ?? 0
         let reason =
-            count == 0 ? "it reaches nothing" : count == 1 ? "what it reaches is named" : "each of the \(count) it reaches is named"
+            count == 0
+            ? "it reaches nothing"
+            : count == 1 ? "what it reaches is named" : "each of the \(count) it reaches is named"
         return [Finding(aspect: .network, grade: .bounded, reason: reason, advice: nil)]
     }
 
@@ -31,7 +33,9 @@ extension Boundedness {
             findings.append(finding(.missing, "`\(network)` is a large part of all addresses"))
         case .network(let network) where network.prefix < (network.base.isVersion6 ? 48 : 16):
             findings.append(
-                finding(.weak, "`\(network)` is many hosts that have nothing in common", "network: {allow: [192.0.2.0/28]}"))
+                finding(
+                    .weak, "`\(network)` is many hosts that have nothing in common", "network: {allow: [192.0.2.0/28]}")
+            )
         case .exact, .subdomains, .network: break
         }
         if let ports = rule.ports, ports.count > 16 {

@@ -50,7 +50,8 @@ package struct Boundedness: Hashable, Sendable, Codable {
     ) {
         findings =
             Self.intent(task) + Self.workspace(task, directory: directory, home: home) + Self.outcome(task)
-            + Self.credentials(task, configuration) + Self.network(task) + Self.lifetime(task, configuration) + Self.owner(task)
+            + Self.credentials(task, configuration) + Self.network(task) + Self.lifetime(task, configuration)
+            + Self.owner(task)
     }
 
     /// Whether nothing is missing.

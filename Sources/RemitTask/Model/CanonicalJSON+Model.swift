@@ -27,7 +27,8 @@ extension Profile {
             "etc": .map(["copy": .texts(etc.copy), "files": .texts(etc.files)]),
             "environment": .map(["allow": .texts(environment.allow), "set": .texts(environment.set)]),
             "systemCalls": .map(["allow": .texts(systemCalls.allow), "deny": .texts(systemCalls.deny)]),
-            "limits": limits.canonical, "network": network.canonical, "layers": .map(["required": .texts(requiredLayers.map(\.rawValue))]),
+            "limits": limits.canonical, "network": network.canonical,
+            "layers": .map(["required": .texts(requiredLayers.map(\.rawValue))]),
         ]).bytes
     }
 }
@@ -39,7 +40,7 @@ extension Configuration {
             "apiVersion": .string(Document.version), "kind": .string(DocumentKind.configuration.rawValue),
             "trustDomain": .string(trustDomain), "defaultProfile": .string(defaultProfile),
             "sockets": .map(sockets.mapValues { .map(["path": .string($0.path), "target": .string($0.target)]) }),
-            "providers": .map(providers.mapValues(\.canonical)), "network": network.canonical(with: trust),
+            "providers": .map(providers.mapValues(\.canonical)), "network": network.canonical(with: trust, hosts),
             "groups": .map(groups.mapValues { .list($0.map(\.canonical)) }),
             "prices": .map(prices.prices.mapValues(\.canonical)),
         ]).bytes

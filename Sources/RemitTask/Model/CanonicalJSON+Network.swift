@@ -6,10 +6,12 @@ internal import RemitNetwork
 extension NetworkRules {
     var canonical: CanonicalJSON? { isEmpty ? nil : .object(values) }
 
-    /// The operator's, with how hosts are verified.
-    func canonical(with trust: UpstreamTrust) -> CanonicalJSON? {
-        if isEmpty, trust == UpstreamTrust() { return nil }
+    /// The operator's, with where hosts are and how they are verified.
+    func canonical(with trust: UpstreamTrust, _ hosts: [HostName: [IPAddress]]) -> CanonicalJSON? {
+        if isEmpty, trust == UpstreamTrust(), hosts.isEmpty { return nil }
         var values = values
+        values["hosts"] = .map(
+            [String: CanonicalJSON](uniqueKeysWithValues: hosts.map { ($0.key.text, .descriptions($0.value)) }))
         values["authorities"] = .texts(trust.authorities)
         values["clientCertificates"] = .list(
             trust.clientCertificates.map { item in
@@ -43,7 +45,8 @@ extension NetworkRule {
     var canonical: CanonicalJSON {
         .object([
             "host": .string(host.description), "ports": .ports(ports), "http": http?.canonical,
-            "clearText": .boolean(clearText), "sni": .string(sni.rawValue), "addresses": .descriptions(addresses),
+            "clearText": .boolean(clearText), "opaque": opaque.map(CanonicalJSON.boolean), "sni": .string(sni.rawValue),
+            "addresses": .descriptions(addresses),
         ])
     }
 }

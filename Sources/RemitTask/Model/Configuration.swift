@@ -14,6 +14,8 @@ package struct Configuration: Hashable, Sendable, Codable {
     package var providers: [String: ProviderInstance]
     /// What tasks may reach at most.
     package var network: NetworkRules
+    /// Addresses of names that count before any resolver's, and are checked like its answers.
+    package var hosts: [HostName: [IPAddress]]
     /// How hosts are verified.
     package var trust: UpstreamTrust
     /// Named lists of rules; each hides a shipped one of its name.
@@ -25,13 +27,15 @@ package struct Configuration: Hashable, Sendable, Codable {
     package init(
         trustDomain: String = "remit.local", defaultProfile: String = "default", sockets: [String: HostSocket] = [:],
         providers: [String: ProviderInstance] = [:], network: NetworkRules = NetworkRules(),
-        trust: UpstreamTrust = UpstreamTrust(), groups: [String: [NetworkRule]] = [:], prices: PriceTable = PriceTable()
+        hosts: [HostName: [IPAddress]] = [:], trust: UpstreamTrust = UpstreamTrust(),
+        groups: [String: [NetworkRule]] = [:], prices: PriceTable = PriceTable()
     ) {
         self.trustDomain = trustDomain
         self.defaultProfile = defaultProfile
         self.sockets = sockets
         self.providers = providers
         self.network = network
+        self.hosts = hosts
         self.trust = trust
         self.groups = groups
         self.prices = prices

@@ -42,7 +42,8 @@ package struct TaskSpecification: Hashable, Sendable, Codable {
         name: String, intent: String? = nil, owner: String? = nil, ticket: String? = nil, profile: String? = nil,
         command: [String]? = nil, workspace: Workspace? = nil, environment: [String: String] = [:],
         limits: Limits = Limits(), deadline: TimeSpan? = nil, idle: TimeSpan? = nil, sockets: [String] = [],
-        credentials: [CredentialRequest] = [], network: NetworkRules = NetworkRules(), budget: BudgetPlan = BudgetPlan(),
+        credentials: [CredentialRequest] = [], network: NetworkRules = NetworkRules(),
+        budget: BudgetPlan = BudgetPlan(),
         outcome: Outcome? = nil
     ) {
         self.name = name

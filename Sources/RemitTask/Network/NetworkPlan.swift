@@ -15,6 +15,8 @@ package struct NetworkPlan: Hashable, Sendable {
     package let bindings: [SecretBinding]
     /// What a placeholder in the wrong place leads to.
     package let tripwire: TripwireAction
+    /// Addresses of names that count before any resolver's.
+    package let hosts: [HostName: [IPAddress]]
     /// How hosts are verified.
     package let trust: UpstreamTrust
 
@@ -24,7 +26,7 @@ package struct NetworkPlan: Hashable, Sendable {
     /// The plan of a session without a network.
     package static let none = NetworkPlan(
         policy: .none, budgets: BudgetPlan(), prices: PriceTable(), bindings: [], tripwire: .block,
-        trust: UpstreamTrust()
+        hosts: [:], trust: UpstreamTrust()
     )
 
     /// Resolves groups, and checks that the task asks for no more than its profile and the operator allow.
@@ -58,6 +60,7 @@ package struct NetworkPlan: Hashable, Sendable {
             prices: configuration.prices,
             bindings: try source.bindings(configuration),
             tripwire: actions.contains(.end) ? .end : .block,
+            hosts: configuration.hosts,
             trust: configuration.trust
         )
     }

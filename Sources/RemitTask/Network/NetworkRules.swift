@@ -43,6 +43,9 @@ package struct NetworkRule: Hashable, Sendable, Codable {
     package var http: HTTPRule?
     /// Whether HTTP without TLS is spoken.
     package var clearText: Bool
+    /// Whether anything else than HTTP and TLS is spoken; nothing means yes where the rule names its ports, none of them
+    /// is one of the web's, and no requests.
+    package var opaque: Bool?
     /// What a TLS connection must show of its name.
     package var sni: ServerNameRequirement
     /// Ranges of special addresses that the names may resolve to.
@@ -51,22 +54,25 @@ package struct NetworkRule: Hashable, Sendable, Codable {
     /// Makes a rule; only the hosts are needed.
     package init(
         host: HostPattern, ports: [UInt16]? = nil, http: HTTPRule? = nil, clearText: Bool = false,
-        sni: ServerNameRequirement = .required, addresses: [Network] = []
+        opaque: Bool? = nil, sni: ServerNameRequirement = .required, addresses: [Network] = []
     ) {
         self.host = host
         self.ports = ports
         self.http = http
         self.clearText = clearText
+        self.opaque = opaque
         self.sni = sni
         self.addresses = addresses
     }
 
     /// The rule as it is decided on.
     func egressRule(label: String, isDenial: Bool) -> EgressRule {
+        let hasOwnPorts = ports.map { !$0.contains(80) && !$0.contains(443) } ?? false
         let standard: Set<UInt16> = isDenial ? [] : clearText ? [80, 443] : [443]
         return EgressRule(
             label: label, host: host, ports: ports.map(Set.init) ?? standard, http: http, allowsClearText: clearText,
-            sni: sni, addresses: addresses, isDenial: isDenial
+            allowsOpaque: !isDenial && (opaque ?? (hasOwnPorts && http == nil)), sni: sni, addresses: addresses,
+            isDenial: isDenial
         )
     }
 }
@@ -91,6 +97,7 @@ extension NetworkRule: CustomStringConvertible {
             if let limit = http.maxBody { words.append("up to \(ByteCount(bytes: limit))") }
         }
         if clearText { words.append("clear text") }
+        if let opaque { words.append(opaque ? "opaque" : "not opaque") }
         if sni == .optional { words.append("server name optional") }
         if !addresses.isEmpty { words.append("at \(addresses.map(\.description).joined(separator: "|"))") }
         return words.joined(separator: " ")

@@ -26,6 +26,7 @@ extension Configuration {
             sockets: sockets,
             providers: try object.optional("providers")?.map(keys: Name.problem, provider) ?? [:],
             network: try network?.networkRules(Shapes.operatorNetwork) ?? NetworkRules(),
+            hosts: try network?.hostAddresses() ?? [:],
             trust: try network?.upstreamTrust() ?? UpstreamTrust(),
             groups: try object.optional("groups")?.map(keys: Name.problem) { (value) throws(FileError) in
                 try value.list(atLeast: 1) { (item) throws(FileError) in try item.networkRule() }
@@ -150,7 +151,8 @@ extension Configuration {
     ) throws(FileError) {
         if provider.kind == .secret, !request.scope.isEmpty {
             throw task.error(
-                at: "\(path).scope", "`\(path).scope` is not for provider `\(request.provider)`, which is of kind `secret`",
+                at: "\(path).scope",
+                "`\(path).scope` is not for provider `\(request.provider)`, which is of kind `secret`",
                 hint: "narrow the requests it is added to: `inject: {methods: [GET], paths: [/v1/**]}`"
             )
         }

@@ -90,7 +90,8 @@ enum ModelPattern {
             }
         }
         if text.isEmpty { return "is empty" }
-        return isPlain && name.utf8.count <= 128 ? nil : "is not the name of a model, or the beginning of one with a `*`"
+        return isPlain && name.utf8.count <= 128
+            ? nil : "is not the name of a model, or the beginning of one with a `*`"
     }
 }
 
@@ -121,7 +122,9 @@ enum PlaceholderShape {
     static func problem(_ text: String) -> String? {
         let parts = text.split(separator: "*", omittingEmptySubsequences: false)
         guard parts.count == 2 else { return "needs one `*`, which stands for random characters" }
-        let isPlain = parts.allSatisfy { $0.utf8.count <= 64 && QueryName.problem(String($0)) == nil && !$0.contains("~") }
+        let isPlain = parts.allSatisfy {
+            $0.utf8.count <= 64 && QueryName.problem(String($0)) == nil && !$0.contains("~")
+        }
         return isPlain ? nil : "has characters other than letters, digits, `.`, `_` and `-` around its `*`"
     }
 }

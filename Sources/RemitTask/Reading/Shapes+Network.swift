@@ -9,6 +9,7 @@ extension Shapes {
     static let operatorNetwork = ObjectShape(
         "network",
         rules + [
+            .optional("hosts", .map(keys: nil, .list(.text(pattern: nil), atLeast: 1))),
             .optional("authorities", .list(absolute, atLeast: 0)),
             .optional("clientCertificates", .list(.object(clientCertificate), atLeast: 0)),
         ])
@@ -37,6 +38,7 @@ extension Shapes {
         .optional("ports", portList),
         .optional("http", .object(requests)),
         .optional("clearText", .boolean),
+        .optional("opaque", .boolean),
         .optional("sni", words(ServerNameRequirement.self)),
         .optional("addresses", .list(.text(pattern: nil), atLeast: 1)),
     ]

@@ -58,9 +58,19 @@ extension ValueReader {
             ports: try object.optional("ports")?.ports(),
             http: http,
             clearText: try object.known("clearText")?.boolean() ?? false,
+            opaque: try opaque(object, http),
             sni: try object.known("sni")?.choice() ?? .required,
             addresses: try object.known("addresses")?.networks() ?? []
         )
+    }
+
+    private func opaque(_ object: ObjectReader, _ http: HTTPRule?) throws(FileError) -> Bool? {
+        guard let reader = object.known("opaque") else { return nil }
+        let opaque = try reader.boolean()
+        if opaque, http != nil {
+            throw reader.refuse("is next to `http`: what is not HTTP has no requests", hint: "write two items")
+        }
+        return opaque
     }
 
     private func requests() throws(FileError) -> HTTPRule {
@@ -91,7 +101,8 @@ extension ValueReader {
             }
             if text.contains("*") {
                 throw refuse(
-                    "is `\(excerpt)`: a `*` stands for whole labels at the beginning only", hint: "write `*.example.com`"
+                    "is `\(excerpt)`: a `*` stands for whole labels at the beginning only",
+                    hint: "write `*.example.com`"
                 )
             }
             if text.contains("/") {
@@ -151,6 +162,29 @@ extension ValueReader {
             guard network.prefix > 0 else { throw item.refuse("is `\(network)`, which is every address") }
             return network
         }
+    }
+
+    /// The operator's own addresses of names, out of `network:`.
+    func hostAddresses() throws(FileError) -> [HostName: [IPAddress]] {
+        guard let reader = try object(Shapes.operatorNetwork).optional("hosts") else { return [:] }
+        let written = try reader.map(keys: { (try? HostName($0)) == nil ? "is not a host name" : nil }) {
+            (list) throws(FileError) in
+            try list.list(atLeast: 1) { (item) throws(FileError) in
+                let text = try item.text()
+                guard let address = IPAddress(text) else {
+                    throw item.refuse("is `\(Excerpt.of(text))`, which is not an address")
+                }
+                return address
+            }
+        }
+        var hosts: [HostName: [IPAddress]] = [:]
+        for (text, addresses) in written {
+            guard let name = try? HostName(text) else { continue }
+            guard hosts.updateValue(addresses, forKey: name) == nil else {
+                throw reader.refuse("names `\(name)` twice")
+            }
+        }
+        return hosts
     }
 
     /// How hosts are verified, out of the operator's `network:`.

@@ -116,7 +116,8 @@ struct ValueReader {
                 "is `\(Excerpt.of(text))`, which is not an amount with at most six decimals", hint: "write `2.50`")
         }
         let fraction = parts.count == 2 ? parts[1] + String(repeating: "0", count: 6 - parts[1].count) : "000000"
-        guard let whole = UInt64(parts[0]), let part = UInt64(fraction), whole < 1_000_000 || (whole == 1_000_000 && part == 0)
+        guard let whole = UInt64(parts[0]), let part = UInt64(fraction),
+            whole < 1_000_000 || (whole == 1_000_000 && part == 0)
         else { throw refuse("is `\(Excerpt.of(text))`, which is more than a million") }
         return whole * 1_000_000 + part
     }

@@ -3,8 +3,10 @@
 
 import CFuzzer
 import Glibc
+import RemitGate
 import RemitIdentity
 import RemitJournal
+import RemitNetwork
 import RemitSandbox
 import RemitTask
 
@@ -72,6 +74,59 @@ let parsers: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt] = [
     "filter": { bytes, count in
         guard let program = try? FilterProgram(copy(bytes, count)) else { return 0 }
         for number: UInt32 in 0..<8 { _ = program.verdict(FilterProgram.Call(number, [.max, 0, 1, 2])) }
+        return 0
+    },
+    "host": { bytes, count in
+        let bytes = copy(bytes, count)
+        // What was read is canonical, and its canonical form reads back as the same; an authority agrees on its host.
+        if let name = try? HostName(bytes) {
+            guard (try? HostName(name.text)) == name else { fatalError("it does not read back as the same") }
+            guard IPAddress(name.text) == nil else { fatalError("a name that is an address") }
+            guard (try? Authority(parsing: bytes))?.destination == .name(name) else { fatalError("no authority") }
+        }
+        if let authority = try? Authority(parsing: bytes) {
+            guard (try? Authority(parsing: authority.description.utf8)) == authority else { fatalError("not the same") }
+        }
+        if let address = IPAddress(String(decoding: bytes, as: UTF8.self)) {
+            _ = address.scope
+            guard IPAddress(address.description) == address else { fatalError("not the same address") }
+        }
+        return 0
+    },
+    "path": { bytes, count in
+        // The first line is a pattern, the rest a path; what a pattern covers, it also matches.
+        let parts = copy(bytes, count).split(separator: 10, maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let pattern = RequestPathPattern(String(decoding: parts[0], as: UTF8.self)) else {
+            return 0
+        }
+        guard let path = try? RequestPath(parts[1]) else { return 0 }
+        let isMatch = pattern.matches(path)
+        guard let all = RequestPathPattern("/**"), all.covers(pattern), all.matches(path) else {
+            fatalError("`/**` is not everything")
+        }
+        if let own = RequestPathPattern(String(decoding: parts[1], as: UTF8.self)), pattern.covers(own), !isMatch,
+            own.matches(path)
+        {
+            fatalError("covered, and not matched")
+        }
+        return 0
+    },
+    "gate": { bytes, count in
+        let bytes = copy(bytes, count)
+        var reader = GateLineReader(limit: 4096)
+        reader.append(bytes)
+        while let line = try? reader.next() {
+            // A policy that was read is the policy that is sent on.
+            if case .narrow(let policy)? = try? GateCommand(line: line) {
+                guard case .narrow(policy)? = try? GateCommand(line: Array(GateCommand.narrow(policy).line.dropLast()))
+                else {
+                    fatalError("another policy")
+                }
+            }
+            if let event = try? GateEvent(line: line), (try? GateEvent(line: Array(event.line.dropLast()))) != event {
+                fatalError("another event")
+            }
+        }
         return 0
     },
     "token": { bytes, count in

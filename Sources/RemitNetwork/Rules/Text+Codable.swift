@@ -1,5 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// Patterns are stored as the text that a rule writes.
+// Names, addresses and patterns are stored as the text that a rule writes.
+
+extension HostName: Codable {
+    /// Reads the name's text.
+    ///
+    /// - Throws: `DecodingError` when it is not a name.
+    package init(from decoder: any Decoder) throws {
+        self = try decoder.decoded("a host name") { try? HostName($0) }
+    }
+
+    /// Writes the name's text.
+    package func encode(to encoder: any Encoder) throws { try encoder.encode(text: text) }
+}
+
+extension IPAddress: Codable {
+    /// Reads the address's text.
+    ///
+    /// - Throws: `DecodingError` when it is not an address.
+    package init(from decoder: any Decoder) throws {
+        self = try decoder.decoded("an address") { IPAddress($0) }
+    }
+
+    /// Writes the address's text.
+    package func encode(to encoder: any Encoder) throws { try encoder.encode(text: description) }
+}
 
 extension HostPattern: Codable {
     /// Reads the pattern's text.
