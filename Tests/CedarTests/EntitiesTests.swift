@@ -86,6 +86,21 @@ struct EntitiesTests {
         #expect(throws: Diagnostic.self) { try Entities(json: "\(first),\(entity("\"attrs\":{\"x\":1}").dropFirst())") }
     }
 
+    @Test func `entities survive being written`() throws {
+        let json = #"""
+            [{"uid":{"type":"U","id":"a"},"attrs":{"b":true,"d":{"__extn":{"fn":"decimal","arg":"1.5"}},
+              "e":{"__entity":{"type":"G","id":"g"}},"i":{"__extn":{"fn":"ip","arg":"10.0.0.1/8"}},"r":{"s":["x",[1]]},
+              "t":{"__extn":{"fn":"offset","args":[{"__extn":{"fn":"datetime","arg":"9999-12-31"}},
+                {"__extn":{"fn":"duration","arg":"99999d"}}]}},"u":{"__extn":{"fn":"datetime","arg":"2024-01-01"}}},
+              "parents":[{"type":"G","id":"g"},{"type":"G","id":"f"}],"tags":{"x":{"__extn":{"fn":"duration","arg":"-1h"}}}},
+             {"uid":{"type":"G","id":"g"},"attrs":{},"parents":[]}]
+            """#
+        let entities = try Entities(json: json)
+        let again = try Entities(json: JSONWriter.text(entities.json))
+        #expect(again.all == entities.all)
+        #expect(entities.all.count == 2)
+    }
+
     @Test func `a cycle is refused, and a diamond is none`() throws {
         let uid = { (id: String) in EntityUID(type: Name(unchecked: "G"), id: CedarString(id)) }
         let diamond = [

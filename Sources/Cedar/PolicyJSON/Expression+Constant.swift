@@ -18,10 +18,9 @@ extension Expression {
         case .duration(let duration):
             self.init(.duration, of: duration.description)
         case .datetime(let datetime):
-            if CedarDatetime(CedarString(datetime.description)) == datetime {
-                self.init(.datetime, of: datetime.description)
+            if let text = datetime.literal {
+                self.init(.datetime, of: text)
             } else {
-                // Years of more than four digits can be computed, but not written.
                 let epoch = Expression(.datetime, of: CedarDatetime(milliseconds: 0).description)
                 let offset = Expression(.duration, of: "\(datetime.milliseconds)ms")
                 self.init(.call(.offset, [epoch, offset]))

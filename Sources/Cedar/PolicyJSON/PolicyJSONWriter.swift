@@ -75,7 +75,7 @@ struct PolicyJSONWriter {
         let budget = budget - 1
         switch expression.node {
         case .literal(let value):
-            return .tagged("Value", literal(value))
+            return .tagged("Value", value.json)
         case .variable(let variable):
             return .tagged("Var", .string(variable.rawValue))
         case .not(let operand):
@@ -166,40 +166,16 @@ struct PolicyJSONWriter {
         guard let first = parts.first else { return .tagged("Value", .bool(true)) }
         return parts.dropFirst().reduce(first) { .pair("&&", $0, $1) }
     }
-
-    private func literal(_ value: Value) -> JSONValue {
-        switch value {
-        case .bool(let value): .bool(value)
-        case .long(let value): .integer(value)
-        case .string(let value): .string(value)
-        case .entity(let value): .tagged("__entity", .entity(value))
-        case .set(let set): .array(set.elements.map(literal))
-        case .record(let record):
-            JSONValue(.object(record.fields.map { JSONMember(key: $0.name, value: literal($0.value)) }))
-        case .decimal(let value): .extensionValue("decimal", value.description)
-        case .ip(let value): .extensionValue("ip", value.description)
-        case .datetime(let value): .extensionValue("datetime", value.description)
-        case .duration(let value): .extensionValue("duration", value.description)
-        }
-    }
 }
 
 extension JSONMember {
     /// A member with a key of the language.
-    fileprivate init(key: CedarString, value: JSONValue) {
+    init(key: CedarString, value: JSONValue) {
         self.init(key: Array(key.utf8), value: value)
     }
 }
 
 extension JSONValue {
-    /// A string of the language.
-    static func string(_ text: CedarString) -> JSONValue { .string(Array(text.utf8)) }
-
-    /// The identity of an entity, without escape.
-    static func entity(_ uid: EntityUID) -> JSONValue {
-        .object([("type", .string(uid.type.text)), ("id", .string(uid.id))])
-    }
-
     /// An object of one member.
     fileprivate static func tagged(_ tag: String, _ value: JSONValue) -> JSONValue { .object([(tag, value)]) }
 
@@ -219,10 +195,5 @@ extension JSONValue {
         case .wildcard: .string("Wildcard")
         case .character(let scalar): .tagged("Literal", .string(String(scalar)))
         }
-    }
-
-    /// A value of an extension type.
-    fileprivate static func extensionValue(_ function: String, _ argument: String) -> JSONValue {
-        .tagged("__extn", .object([("fn", .string(function)), ("arg", .string(argument))]))
     }
 }

@@ -105,6 +105,12 @@ extension CedarDatetime: CustomStringConvertible {
             + CedarDatetime.padded(time % 1_000, to: 3) + "Z"
     }
 
+    /// The text the point is read from; nil for years of more than four digits, which can be computed, but not written.
+    var literal: String? {
+        let text = description
+        return CedarDatetime(CedarString(text)) == self ? text : nil
+    }
+
     /// The date `days` after the epoch.
     private static func date(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = days + 719_468
