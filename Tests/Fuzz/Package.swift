@@ -33,7 +33,7 @@ let package = Package(
         .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: instrumented),
         .target(name: "RemitLeases", dependencies: ["RemitKernel"], swiftSettings: instrumented),
         .target(
-            name: "RemitGate", dependencies: ["RemitNetwork", "RemitJournal", "RemitKernel"],
+            name: "RemitGate", dependencies: ["RemitNetwork", "RemitJournal", "RemitKernel", crypto],
             swiftSettings: instrumented
         ),
         .target(
