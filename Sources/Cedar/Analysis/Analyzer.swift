@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds policies that are likely not what their author meant, by looking at their text. It needs no schema, says nothing
-/// that a ``Validator`` says, and everything it says is so:
+/// Finds policies that are likely not what their author meant, by looking at their text. It needs no schema, and says nothing
+/// that a ``Validator`` says; all but the last of what it says is so, whatever the request and the entities are:
 ///
-/// - a clause that fails, is true or is false whenever it is evaluated, whatever the request and the entities are
+/// - a clause that fails, is true or is false whenever it is evaluated
 /// - a policy whose clauses contradict each other: `x == 1` and `x == 2`, `x is A` and `x is B`, `c` and `!c`
 /// - a policy that another one makes superfluous, or void: the other's scope is at least as wide, part by part, and every
 ///   clause of the other, split at `&&`, is one of this one's, word for word. A permit that is covered by a permit, or a
 ///   forbid by a forbid, makes no difference; a permit that is covered by a forbid never permits
+/// - without a schema: an attribute that is used where nothing makes sure that it is there, though another condition of
+///   the set asks whether it is
 ///
 /// What it doesn't say may still be so: two policies of the same meaning in other words are different to it. For that,
 /// there is ``Prover``.
@@ -37,6 +39,7 @@ public struct Analyzer: Sendable {
         for template in policies.templates {
             findings += analyze(template.template, id: template.id, contradiction: nil)
         }
+        if schema == nil { findings += unguarded(policies) }
         return findings + coverage(requirements)
     }
 
@@ -67,6 +70,25 @@ public struct Analyzer: Sendable {
             report.warn(Typechecker.Issue(rule: .impossiblePolicy, message: message, span: contradiction))
         }
         return report.findings
+    }
+
+    // MARK: Guards
+
+    private func unguarded(_ policies: PolicySet) -> [Finding] {
+        let bodies =
+            policies.policies.filter { !$0.isLinked }.map { (id: $0.id, template: $0.template) }
+            + policies.templates.map { (id: $0.id, template: $0.template) }
+        let lowered = bodies.map { (id: $0.id, policy: LoweredPolicy($0.template)) }
+        var checker = GuardChecker()
+        for (_, policy) in lowered { checker.learn(policy) }
+        return lowered.flatMap { id, policy in
+            var report = PolicyReport(id: id, source: policy.template.source)
+            for (attribute, span) in checker.unguarded(policy) {
+                let message = "`\(attribute)` is used without asking whether it is there, as is done elsewhere"
+                report.warn(Typechecker.Issue(rule: .unsafeOptionalAttribute, message: message, span: span))
+            }
+            return report.findings
+        }
     }
 
     // MARK: Coverage

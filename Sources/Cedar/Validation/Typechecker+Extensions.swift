@@ -2,7 +2,7 @@
 
 extension Typechecker {
     mutating func call(
-        _ function: ExtensionFunction, _ arguments: [Int], _ prior: Capabilities, at span: SourceSpan
+        _ function: ExtensionFunction, _ arguments: [Int], at span: SourceSpan
     ) -> Answer {
         let answer = Answer(type: function.result)
         let parameters = function.parameters
@@ -33,9 +33,9 @@ extension Typechecker {
         }
         for (index, argument) in arguments.enumerated() {
             if isWellFormed {
-                _ = check(argument, prior, .exactly(parameters[index]))
+                _ = check(argument, .exactly(parameters[index]))
             } else {
-                _ = check(argument, prior)
+                _ = check(argument)
             }
         }
         return answer

@@ -19,8 +19,8 @@ extension Typechecker {
     }
 
     /// The type of an expression that is to be of a certain one; nil, and an issue, where it isn't.
-    mutating func check(_ index: Int, _ prior: Capabilities, _ expectation: Expectation) -> Answer {
-        var answer = check(index, prior)
+    mutating func check(_ index: Int, _ expectation: Expectation) -> Answer {
+        var answer = check(index)
         if let type = answer.type, !expectation.accepts(type) {
             let message = "unexpected type: expected \(expectation) but saw \(type)"
             report(.unexpectedType, message, at: policy.nodes[index].span)
@@ -31,9 +31,9 @@ extension Typechecker {
 
     // MARK: Comparisons
 
-    mutating func equal(_ left: Int, _ right: Int, _ prior: Capabilities, at span: SourceSpan) -> Answer {
-        let leftType = check(left, prior).type
-        let rightType = check(right, prior).type
+    mutating func equal(_ left: Int, _ right: Int, at span: SourceSpan) -> Answer {
+        let leftType = check(left).type
+        let rightType = check(right).type
         if case .entity(let left) = leftType, case .entity(let right) = rightType, left != right {
             return Answer(type: .constant(false))
         }
@@ -42,9 +42,9 @@ extension Typechecker {
         return Answer(type: .bool)
     }
 
-    mutating func less(_ left: Int, _ right: Int, _ prior: Capabilities) -> Answer {
-        let leftType = check(left, prior).type
-        let rightType = check(right, prior).type
+    mutating func less(_ left: Int, _ right: Int) -> Answer {
+        let leftType = check(left).type
+        let rightType = check(right).type
         let result = Answer(type: .bool)
         guard let leftType, let rightType, leftType != rightType || !leftType.isOrdered else { return result }
         func unexpected(_ index: Int, _ type: ExpressionType, _ expected: String) {
@@ -62,9 +62,9 @@ extension Typechecker {
         return result
     }
 
-    mutating func contains(_ set: Int, _ element: Int, _ prior: Capabilities, at span: SourceSpan) -> Answer {
-        let setType = check(set, prior, .set).type
-        let elementType = check(element, prior).type
+    mutating func contains(_ set: Int, _ element: Int, at span: SourceSpan) -> Answer {
+        let setType = check(set, .set).type
+        let elementType = check(element).type
         if case .set(let type) = setType { compare(type, elementType, at: span) }
         return Answer(type: .bool)
     }
@@ -93,9 +93,9 @@ extension Typechecker {
 
     /// `subject in container`, where `subjectType` is the subject's type.
     mutating func `in`(
-        _ subject: Int, _ subjectType: ExpressionType?, _ container: Int, _ prior: Capabilities
+        _ subject: Int, _ subjectType: ExpressionType?, _ container: Int
     ) -> Answer {
-        let containerType = check(container, prior, .entityOrEntities).type
+        let containerType = check(container, .entityOrEntities).type
         guard case .entity(let type) = subjectType, let containerType else { return Answer(type: .bool) }
         if let action = literalEntity(subject), action.type.isAction, let groups = literalEntities(container) {
             // The schema knows the whole hierarchy of actions, so that what is in what is known, too. That there is no
@@ -110,12 +110,12 @@ extension Typechecker {
         }
     }
 
-    mutating func `is`(_ operand: Int, _ type: Name, _ container: Int?, _ prior: Capabilities) -> Answer {
-        let operandType = check(operand, prior, .entity).type
+    mutating func `is`(_ operand: Int, _ type: Name, _ container: Int?) -> Answer {
+        let operandType = check(operand, .entity).type
         var result = Answer(type: .bool)
         if case .entity(let actual) = operandType { result.type = .constant(actual == type) }
         guard let container, result.type != .constant(false) else { return result }
-        let isIn = self.in(operand, operandType, container, prior)
+        let isIn = self.in(operand, operandType, container)
         if isIn.type == .constant(false) || result.type == .constant(true) { return isIn }
         return Answer(type: .bool)
     }
@@ -123,15 +123,15 @@ extension Typechecker {
     // MARK: Attributes
 
     mutating func attribute(
-        _ operand: Int, _ name: CedarString, _ prior: Capabilities, at span: SourceSpan
+        _ operand: Int, _ name: CedarString, at span: SourceSpan
     ) -> Answer {
-        guard let type = check(operand, prior, .entityOrRecord).type else { return Answer() }
+        guard let type = check(operand, .entityOrRecord).type else { return Answer() }
         guard let attribute = self.attribute(name, of: type) else {
             report(.attributeNotFound, "\(access(operand, type, name)) not found", at: span)
             return Answer()
         }
-        let capability = Capabilities.Capability.attribute(of: policy.nodes[operand].shape, name)
-        if !attribute.isRequired, !prior.contains(capability) {
+        let capability = Capability.attribute(of: policy.nodes[operand].shape, name)
+        if !attribute.isRequired, !known.contains(capability) {
             let access = access(operand, type, name)
             report(
                 .unsafeOptionalAttribute, "unable to guarantee safety of access to optional \(access)", at: span)
@@ -140,8 +140,8 @@ extension Typechecker {
     }
 
     /// `operand has a.b.c`: each name but the last is also looked up, once it is known to be there.
-    mutating func has(_ operand: Int, _ names: [CedarString], _ path: [Int], _ prior: Capabilities) -> Answer {
-        guard var type = check(operand, prior, .entityOrRecord).type else { return Answer(type: .bool) }
+    mutating func has(_ operand: Int, _ names: [CedarString], _ path: [Int]) -> Answer {
+        guard var type = check(operand, .entityOrRecord).type else { return Answer(type: .bool) }
         var result = Answer(type: .constant(true))
         for (index, (name, shape)) in zip(names, path).enumerated() {
             let isRecord: Bool
@@ -155,37 +155,37 @@ extension Typechecker {
                 return Answer(type: .bool)
             }
             guard let attribute = self.attribute(name, of: type) else { return Answer(type: .constant(false)) }
-            let capability = Capabilities.Capability.attribute(of: shape, name)
+            let capability = Capability.attribute(of: shape, name)
             // An entity may be missing altogether, so that it need not even have what it is required to have.
-            let isCertain = isRecord && attribute.isRequired || prior.contains(capability)
+            let isCertain = isRecord && attribute.isRequired || known.contains(capability)
             if !isCertain { result.type = .bool }
-            result.capabilities.formUnion(Capabilities(capability))
+            result.capabilities.insert(capability)
             if index < names.count - 1 { type = attribute.type }
         }
         return result
     }
 
-    mutating func hasTag(_ entity: Int, _ tag: Int, _ prior: Capabilities) -> Answer {
-        let entityType = check(entity, prior, .entity).type
-        _ = check(tag, prior, .string)
-        let capability = Capabilities.Capability.tag(of: policy.nodes[entity].shape, policy.nodes[tag].shape)
-        var result = Answer(type: .bool, capabilities: Capabilities(capability))
+    mutating func hasTag(_ entity: Int, _ tag: Int) -> Answer {
+        let entityType = check(entity, .entity).type
+        _ = check(tag, .string)
+        let capability = Capability.tag(of: policy.nodes[entity].shape, policy.nodes[tag].shape)
+        var result = Answer(type: .bool, capabilities: [capability])
         if case .entity(let type) = entityType {
             if schema.tags(of: type) == nil {
                 result.type = .constant(false)
-            } else if prior.contains(capability) {
+            } else if known.contains(capability) {
                 result.type = .constant(true)
             }
         }
         return result
     }
 
-    mutating func getTag(_ entity: Int, _ tag: Int, _ prior: Capabilities, at span: SourceSpan) -> Answer {
-        let entityType = check(entity, prior, .entity).type
-        let tagType = check(tag, prior, .string).type
+    mutating func getTag(_ entity: Int, _ tag: Int, at span: SourceSpan) -> Answer {
+        let entityType = check(entity, .entity).type
+        let tagType = check(tag, .string).type
         guard case .entity(let type) = entityType, tagType != nil else { return Answer() }
         let shown = tagText(tag)
-        guard prior.contains(.tag(of: policy.nodes[entity].shape, policy.nodes[tag].shape)) else {
+        guard known.contains(.tag(of: policy.nodes[entity].shape, policy.nodes[tag].shape)) else {
             let message = "unable to guarantee safety of access to tag `\(shown)` on entity type `\(type)`"
             report(.unsafeTag, message, at: span)
             return Answer()

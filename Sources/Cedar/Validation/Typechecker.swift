@@ -5,7 +5,7 @@ struct Typechecker {
     /// What is found out about an expression: its type, nil where it has none, and what holds wherever it is `true`.
     struct Answer {
         var type: ExpressionType?
-        var capabilities = Capabilities()
+        var capabilities: Set<Capability> = []
     }
 
     /// What is wrong with an expression.
@@ -24,6 +24,8 @@ struct Typechecker {
     private(set) var isReached: [Bool]
     /// What is wrong.
     private(set) var issues: [Issue] = []
+    /// What the conditions around the expression that is being checked have made sure of.
+    private(set) var known = KnownCapabilities()
     /// How many expressions were checked.
     private(set) var steps = 0
 
@@ -38,61 +40,61 @@ struct Typechecker {
     /// Checks the whole condition.
     /// - Returns: What is known of its truth.
     mutating func check() -> ExpressionType.Truth {
-        guard case .boolean(let truth) = check(policy.root, Capabilities(), .bool).type else { return .unknown }
+        guard case .boolean(let truth) = check(policy.root, .bool).type else { return .unknown }
         return truth
     }
 
     // MARK: Expressions
 
-    /// The type of an expression, where `prior` holds.
-    mutating func check(_ index: Int, _ prior: Capabilities) -> Answer {
+    /// The type of an expression, where what is known holds.
+    mutating func check(_ index: Int) -> Answer {
         steps += 1
         isReached[index] = true
-        let answer = answer(index, prior)
+        let answer = answer(index)
         types[index] = answer.type
         return answer
     }
 
-    private mutating func answer(_ index: Int, _ prior: Capabilities) -> Answer {
+    private mutating func answer(_ index: Int) -> Answer {
         let node = policy.nodes[index]
         switch node.form {
         case .literal(let value): return Answer(type: type(of: value))
         case .variable(let variable): return Answer(type: type(of: variable))
         case .slot(let slot): return Answer(type: environment.slots[slot].map(ExpressionType.entity))
-        case .not(let operand): return not(check(operand, prior, .bool))
+        case .not(let operand): return not(check(operand, .bool))
         case .negate(let operand):
-            _ = check(operand, prior, .long)
+            _ = check(operand, .long)
             return Answer(type: .long)
-        case .and(let operands): return and(operands, prior)
-        case .or(let operands): return or(operands, prior)
+        case .and(let operands): return and(operands)
+        case .or(let operands): return or(operands)
         case .conditional(let test, let then, let otherwise):
-            return conditional(test, then, otherwise, prior, at: node.span)
-        case .equal(let left, let right): return equal(left, right, prior, at: node.span)
-        case .less(let left, let right, _): return less(left, right, prior)
+            return conditional(test, then, otherwise, at: node.span)
+        case .equal(let left, let right): return equal(left, right, at: node.span)
+        case .less(let left, let right, _): return less(left, right)
         case .arithmetic(_, let left, let right):
-            _ = check(left, prior, .long)
-            _ = check(right, prior, .long)
+            _ = check(left, .long)
+            _ = check(right, .long)
             return Answer(type: .long)
-        case .in(let left, let right): return `in`(left, check(left, prior, .entity).type, right, prior)
-        case .contains(let left, let right): return contains(left, right, prior, at: node.span)
+        case .in(let left, let right): return `in`(left, check(left, .entity).type, right)
+        case .contains(let left, let right): return contains(left, right, at: node.span)
         case .containsMany(_, let left, let right):
-            let left = check(left, prior, .set).type
-            compare(left, check(right, prior, .set).type, at: node.span)
+            let left = check(left, .set).type
+            compare(left, check(right, .set).type, at: node.span)
             return Answer(type: .bool)
-        case .hasTag(let entity, let tag): return hasTag(entity, tag, prior)
-        case .getTag(let entity, let tag): return getTag(entity, tag, prior, at: node.span)
+        case .hasTag(let entity, let tag): return hasTag(entity, tag)
+        case .getTag(let entity, let tag): return getTag(entity, tag, at: node.span)
         case .isEmpty(let operand):
-            _ = check(operand, prior, .set)
+            _ = check(operand, .set)
             return Answer(type: .bool)
-        case .attribute(let operand, let name): return attribute(operand, name, prior, at: node.span)
-        case .has(let operand, let names): return has(operand, names, node.path, prior)
+        case .attribute(let operand, let name): return attribute(operand, name, at: node.span)
+        case .has(let operand, let names): return has(operand, names, node.path)
         case .like(let operand, _):
-            _ = check(operand, prior, .string)
+            _ = check(operand, .string)
             return Answer(type: .bool)
-        case .is(let operand, let type, let container): return `is`(operand, type, container, prior)
-        case .set(let elements): return set(elements, prior, at: node.span)
-        case .record(let names, let values): return record(names, values, prior)
-        case .call(let function, let arguments): return call(function, arguments, prior, at: node.span)
+        case .is(let operand, let type, let container): return `is`(operand, type, container)
+        case .set(let elements): return set(elements, at: node.span)
+        case .record(let names, let values): return record(names, values)
+        case .call(let function, let arguments): return call(function, arguments, at: node.span)
         }
     }
 
@@ -137,23 +139,26 @@ struct Typechecker {
         }
     }
 
-    private mutating func and(_ operands: [Int], _ prior: Capabilities) -> Answer {
-        var known = prior
+    private mutating func and(_ operands: [Int]) -> Answer {
         var result = Answer(type: .constant(true))
         for operand in operands {
-            let answer = check(operand, known, .bool)
-            if case .boolean(.never) = answer.type { return Answer(type: .constant(false)) }
+            let answer = check(operand, .bool)
+            if case .boolean(.never) = answer.type {
+                known.remove(result.capabilities)
+                return Answer(type: .constant(false))
+            }
             if case .boolean(.always) = answer.type {} else { result.type = .bool }
-            known.formUnion(answer.capabilities)
+            known.insert(answer.capabilities.subtracting(result.capabilities))
             result.capabilities.formUnion(answer.capabilities)
         }
+        known.remove(result.capabilities)
         return result
     }
 
-    private mutating func or(_ operands: [Int], _ prior: Capabilities) -> Answer {
+    private mutating func or(_ operands: [Int]) -> Answer {
         var result = Answer(type: .constant(false))
         for operand in operands {
-            let answer = check(operand, prior, .bool)
+            let answer = check(operand, .bool)
             switch (result.type, answer.type) {
             case (_, .boolean(.always)): return answer
             case (.boolean(.never), _): result = Answer(type: answer.type ?? .bool, capabilities: answer.capabilities)
@@ -167,14 +172,16 @@ struct Typechecker {
     }
 
     private mutating func conditional(
-        _ test: Int, _ then: Int, _ otherwise: Int, _ prior: Capabilities, at span: SourceSpan
+        _ test: Int, _ then: Int, _ otherwise: Int, at span: SourceSpan
     ) -> Answer {
-        let test = check(test, prior, .bool)
-        if case .boolean(.never) = test.type { return check(otherwise, prior) }
-        var taken = check(then, prior.union(test.capabilities))
+        let test = check(test, .bool)
+        if case .boolean(.never) = test.type { return check(otherwise) }
+        known.insert(test.capabilities)
+        var taken = check(then)
+        known.remove(test.capabilities)
         taken.capabilities.formUnion(test.capabilities)
         if case .boolean(.always) = test.type { return taken }
-        let other = check(otherwise, prior)
+        let other = check(otherwise)
         return Answer(
             type: join(taken.type, other.type, at: span),
             capabilities: taken.capabilities.intersection(other.capabilities))
@@ -182,8 +189,8 @@ struct Typechecker {
 
     // MARK: Sets and records
 
-    private mutating func set(_ elements: [Int], _ prior: Capabilities, at span: SourceSpan) -> Answer {
-        let types = elements.map { check($0, prior).type }
+    private mutating func set(_ elements: [Int], at span: SourceSpan) -> Answer {
+        let types = elements.map { check($0).type }
         guard let first = types.first else {
             report(.emptySet, "empty set literals are forbidden in policies", at: span)
             return Answer()
@@ -196,11 +203,11 @@ struct Typechecker {
         return Answer(type: joined.map(ExpressionType.set))
     }
 
-    private mutating func record(_ names: [CedarString], _ values: [Int], _ prior: Capabilities) -> Answer {
+    private mutating func record(_ names: [CedarString], _ values: [Int]) -> Answer {
         var attributes: [CedarString: ExpressionType.Attribute] = [:]
         var isComplete = true
         for (name, value) in zip(names, values) {
-            if let type = check(value, prior).type {
+            if let type = check(value).type {
                 attributes[name] = ExpressionType.Attribute(type: type)
             } else {
                 isComplete = false

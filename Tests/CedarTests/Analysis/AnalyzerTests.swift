@@ -135,6 +135,27 @@ struct AnalyzerTests {
         #expect(try findings("\(policy)\n\(policy)\n\(policy)").map(\.policy) == ["policy1", "policy2"])
     }
 
+    @Test(
+        arguments: [
+            ("context has a && context.a == 1", "context.a == 2", ["context.a"]),
+            ("context has a.b && context.a.b", "context has a && context.a.b", ["context.a.b"]),
+            ("context has a && context.a", "context has a && context.a || context.a == 3", ["context.a"]),
+            ("principal.x has a && principal.x.a", "resource.x.a", []),
+            ("context has a && context.a", "context has a && (context.b || context.a)", []),
+            ("if context has a then context.a else true", "if context has a then true else context.a", ["context.a"]),
+            ("context has a && context.a", "(context has a || context.b) && context.a", ["context.a"]),
+        ] as [(String, String, [String])])
+    func `an attribute that some conditions guard and some don't is found`(
+        guarded: String, other: String, unguarded: [String]
+    ) throws {
+        let policies = [guarded, other].map { "permit(principal, action, resource) when { \($0) };" }
+        let findings = try findings(policies.joined(separator: "\n")).filter { $0.rule == .unsafeOptionalAttribute }
+        #expect(findings.map(\.policy) == unguarded.map { _ in "policy1" })
+        for (finding, attribute) in zip(findings, unguarded) {
+            #expect(finding.diagnostic.message.contains("`\(attribute)`"))
+        }
+    }
+
     @Test func `a schema says which groups actions are in`() throws {
         let schema = try Schema(parsing: "action all; action read in all;")
         let policies = """

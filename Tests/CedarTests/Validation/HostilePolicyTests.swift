@@ -27,6 +27,8 @@ struct HostilePolicyTests {
             nested("!(", "principal.open", ")", 100), nested("(principal is User in ", "principal", ")", 1),
             nested("(if principal is User in principal then ", "principal", " else resource)", 60)
                 + " is User in resource",
+            (0..<3000).map { "principal has a\($0)" }.joined(separator: " && ") + " && ("
+                + (0..<3000).map { "principal.open && context has b\($0)" }.joined(separator: " || ") + ")",
             "[" + (0..<20_000).map(String.init).joined(separator: ", ") + "].contains(context.n)",
             "{" + (0..<5000).map { "a\($0): \($0)" }.joined(separator: ", ") + "} has a1",
         ]
