@@ -6,7 +6,8 @@ extension Receipt {
     ///
     /// Besides the journal's seal, session, head and length, every member of the first record's body and of the
     /// `session.sealed` record's body that has the name of a text or digest member of the receipt must be equal to it;
-    /// and what the session used must be what `session.resources` says.
+    /// what the session used must be what `session.resources` says, and what it did in its network what the `egress.*`
+    /// records come to.
     package static func crossCheck(_ predicate: ReceiptPredicate, journal: JournalReader) -> [ReceiptProblem] {
         var problems: [ReceiptProblem] = []
         func expect(_ agrees: Bool, _ place: String, _ reason: @autoclosure () -> String) {
@@ -40,6 +41,9 @@ extension Receipt {
         } else {
             expect(predicate.resources.figures.isEmpty, "resources", "the journal has no figures")
         }
+        var egress = ReceiptEgress()
+        for record in journal.records { egress.apply(record.type, record.body) }
+        expect((predicate.egress ?? ReceiptEgress()) == egress, "egress", "the journal counts otherwise")
         return problems
     }
 }

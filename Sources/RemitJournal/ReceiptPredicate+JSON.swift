@@ -17,6 +17,7 @@ extension ReceiptPredicate {
             "leases": .array(leases.map(\.json)), "denials": .object(denials.mapValues(JSONValue.integer)),
             "outcome": outcome.json, "times": times.json, "processesLeft": .optional(processesLeft),
             "limitsReached": .strings(limitsReached), "resources": resources.json,
+            "egress": egress?.json ?? .null,
         ]
     }
 
@@ -49,6 +50,11 @@ extension ReceiptPredicate {
         // Receipts of earlier versions have none.
         if reader.has("resources") {
             resources = try ReceiptResources(reader.counts("resources"), reader.place("resources"))
+        }
+        if reader.has("egress") {
+            egress = try reader.optional("egress") { (reader, name) throws(ReceiptProblem) in
+                try ReceiptEgress(reader.object(name))
+            }
         }
         try reader.finish()
     }

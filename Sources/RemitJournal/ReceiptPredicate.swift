@@ -47,6 +47,8 @@ package struct ReceiptPredicate: Hashable, Sendable {
     package var limitsReached: [String] = []
     /// What the session used.
     package var resources = ReceiptResources()
+    /// What it did in its network; nothing for a session without one.
+    package var egress: ReceiptEgress?
 
     /// A predicate of what every session has; the rest is set afterwards.
     package init(
@@ -150,6 +152,8 @@ package struct ReceiptLease: Hashable, Sendable {
         case file
         /// The agent's environment.
         case agentHeld = "agent-held"
+        /// Nobody inside: the session held a placeholder, which was swapped outside of it.
+        case placeholder
     }
     /// The lease's id.
     package var id: String

@@ -239,7 +239,7 @@ package final class Child {
     }
 
     /// Waits for a process that is about to end by itself.
-    func collect() { waitpid(pid, nil, 0) }
+    package func collect() { waitpid(pid, nil, 0) }
 
     /// Reads the agent's wait status from init: `nil` when init ended without one.
     package func agentStatus() -> WaitStatus? {

@@ -97,6 +97,18 @@ package struct ProcessIdentity: Hashable, Sendable {
         throw SystemCallError("look at process \(pid)", .denied)
     }
 
+    /// Whether it may still be there: what cannot be found out counts as alive.
+    package var isAlive: Bool {
+        do throws(SystemCallError) {
+            guard let process = try open() else { return false }
+            var poller = pollfd(fd: process.number, events: Int16(POLLIN), revents: 0)
+            // One that has ended and was not collected yet does nothing any more.
+            return unsafe poll(&poller, 1, 0) == 0
+        } catch {
+            return true
+        }
+    }
+
     /// Kills the process if it is still this one, and waits for its end.
     ///
     /// - Returns: whether it is known to be gone.
