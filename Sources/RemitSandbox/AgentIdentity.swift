@@ -17,6 +17,13 @@ package struct AgentIdentity: Hashable, Sendable {
         package let group: UInt32
     }
 
+    /// A user of systemd's dynamic range, the same for the same name.
+    package static func unassigned(for name: String) -> UInt32 {
+        let first: UInt32 = 61_184
+        let count: UInt32 = 4_336
+        return first + name.utf8.reduce(5381) { ($0 &* 33) ^ UInt32($1) } % count
+    }
+
     /// An ordinary caller is the agent itself. Root hands over to the workspace's owner, or, where that is root or
     /// there is none, to a user of systemd's dynamic range that no account has and no other session is likely to get.
     package init(session: String, workspace: FileSystem.Facts?) {
@@ -32,9 +39,7 @@ package struct AgentIdentity: Hashable, Sendable {
             mappedOwner = nil
             return
         }
-        let first: UInt32 = 61_184
-        let count: UInt32 = 4_336
-        let number = first + session.utf8.reduce(5381) { ($0 &* 33) ^ UInt32($1) } % count
+        let number = Self.unassigned(for: session)
         user = number
         group = number
         mappedOwner = workspace.map { Owner(user: $0.owner, group: $0.group) }

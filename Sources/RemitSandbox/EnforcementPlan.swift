@@ -50,23 +50,29 @@ package struct EnforcementPlan: Hashable, Sendable {
     /// - Parameters:
     ///   - limits: the session's limits; a limit that is not set is not a layer of it.
     ///   - disk: what the workspace is on; `nil` without a workspace, or where that is no disk.
+    ///   - gate: what the session's network is held by; `nil` for a session without one.
     ///   - excused: layers named by `--allow-degraded`.
     package init(
-        profile: Profile, limits: Limits, host: HostSupport, disk: BlockDevice? = nil, excused: Set<Layer>
+        profile: Profile, limits: Limits, host: HostSupport, disk: BlockDevice? = nil, gate: GateSupport? = nil,
+        excused: Set<Layer>
     ) {
         var limitable = Set(CgroupLimits.controllers.filter(host.canLimit))
         if disk == nil { limitable.remove("io") }
         layers = Layer.allCases.compactMap { layer in
             let judged =
-                layer == .ioLimit
-                ? limits.io.map { Self.judge($0, host, disk) } : Self.judge(layer, limits, host, limitable)
+                switch layer {
+                case .ioLimit: limits.io.map { Self.judge($0, host, disk) }
+                case .egress: gate.map(Self.judge)
+                default: Self.judge(layer, limits, host, limitable)
+                }
             guard let (state, detail) = judged else { return nil }
             return LayerEnforcement(
                 layer: layer,
                 state: state,
                 detail: detail,
-                required: profile.requiredLayers.contains(layer),
-                excused: excused.contains(layer),
+                // A network that nothing holds is none that a session starts with, whatever is excused.
+                required: profile.requiredLayers.contains(layer) || layer == .egress && judged?.0 == .missing,
+                excused: excused.contains(layer) && !(layer == .egress && judged?.0 == .missing),
                 byCgroup: layer == .cgroup || layer.controller.map(limitable.contains) ?? false
             )
         }
@@ -146,8 +152,22 @@ package struct EnforcementPlan: Hashable, Sendable {
             return limitable.contains("cpu")
                 ? (.enforced, "\(cpu) CPUs by control group")
                 : (.missing, "needs \(Self.need("cpu", host))")
-        case .ioLimit: return nil
+        case .ioLimit, .egress: return nil
         case .guard: return (.enforced, "a process of its own")
+        }
+    }
+
+    private static func judge(_ gate: GateSupport) -> (LayerEnforcement.State, String) {
+        switch gate {
+        case .absent(let program): (.missing, "there is no `\(program)`")
+        case .redirecting:
+            (.enforced, "no route but to the gate; nftables brings it every connection")
+        case .listening:
+            (
+                .degraded,
+                "no route but to the gate; nftables is not to be had here, so that ports which no rule names are refused by "
+                    + "the kernel, and not recorded"
+            )
         }
     }
 
@@ -167,6 +187,16 @@ package struct EnforcementPlan: Hashable, Sendable {
             ? "a control group this user may write to"
             : "the `\(controller)` controller, which \(host.usesScope ? "the user's systemd was" : "we are") not given"
     }
+}
+
+/// By what the network of a session is held.
+package enum GateSupport: Hashable, Sendable {
+    /// Every connection is brought to the gate.
+    case redirecting
+    /// Only the connections to ports that a rule names are.
+    case listening
+    /// There is no gate: where it should be.
+    case absent(String)
 }
 
 /// Limits that no control group holds, looked after by the supervisor.

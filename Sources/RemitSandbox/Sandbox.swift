@@ -31,7 +31,7 @@ package struct SandboxListener {
         /// Of every connection; where to is SO_ORIGINAL_DST of the accepted one.
         case redirected
         /// Of the connections to one port; where to is the accepted one's own address.
-        case port
+        case port(UInt16)
     }
 
     package let kind: Kind
@@ -43,7 +43,7 @@ package struct SandboxListener {
         case .nameStreams: kind = .nameStreams
         case .proxy: kind = .proxy
         case .redirected: kind = .redirected
-        case .port: kind = .port
+        case .port: kind = .port((try? Sockets.localAddress(of: socket.number))?.port ?? 0)
         case .terminal, .credentials, .listener, .trust: return nil
         }
         self.socket = socket
@@ -292,7 +292,7 @@ package final class Sandbox {
         events?.close()
         credentials?.close()
         trust?.close()
-        closeListeners()
+        for listener in takeListeners() { listener.socket.close() }
         child.control.close()
         child.status.close()
         child.life.close()
@@ -364,10 +364,10 @@ package final class Sandbox {
         }
     }
 
-    /// Lets go of the sockets of its network: whoever was given them is the only one to hold them.
-    package func closeListeners() {
-        for listener in listeners { listener.socket.close() }
-        listeners = []
+    /// Gives the sockets of its network away: whoever takes them is the only one to hold them.
+    package func takeListeners() -> [SandboxListener] {
+        defer { listeners = [] }
+        return listeners
     }
 
     private func listen(_ listener: DescriptorBox) {

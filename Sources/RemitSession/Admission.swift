@@ -46,6 +46,8 @@ package struct AdmittedSession: Sendable {
     package let configuration: Configuration
     package let profile: Profile
     package private(set) var host: HostSupport
+    /// What may be reached, and with which secrets.
+    package let network: NetworkPlan
     package let sandbox: SandboxRequest
     package private(set) var plan: SandboxPlan
     package let excused: Set<Layer>
@@ -82,12 +84,14 @@ package struct AdmittedSession: Sendable {
             throw SessionError(
                 .usage, "there is no command", hint: "write `command:` into the task, or add `-- command …`")
         }
+        network = try Self.network(request, profile)
+        let inside = network.isNeeded ? SandboxNetwork(network) : nil
         sandbox = SandboxRequest(
             session: session,
             profile: profile,
             command: command,
             workspace: try Self.workspace(request),
-            environment: Self.environment(request, profile: profile, session: session),
+            environment: Self.environment(request, profile: profile, session: session, network: inside),
             limits: limits,
             sockets: task.sockets.compactMap { request.configuration.sockets[$0] },
             terminal: request.terminal,
@@ -96,7 +100,8 @@ package struct AdmittedSession: Sendable {
             hidden: [
                 directories.sessions, directories.keys, directories.configuration, directories.cache,
                 "\(directories.runtime)/\(session)",
-            ]
+            ],
+            network: inside
         )
         try Self.checkBinds(profile, directories)
         plan = try Self.plan(sandbox, on: host, excused: request.excused, directories: request.directories)
@@ -120,7 +125,7 @@ package struct AdmittedSession: Sendable {
     ) throws(SessionError) -> SandboxPlan {
         let enforcement = EnforcementPlan(
             profile: sandbox.profile, limits: sandbox.limits, host: host, disk: sandbox.workspace?.disk,
-            excused: excused
+            gate: sandbox.network == nil ? nil : EgressSupport.probe(), excused: excused
         )
         if let refusal = enforcement.refusals.first {
             throw SessionError(
@@ -136,6 +141,27 @@ package struct AdmittedSession: Sendable {
         } catch {
             throw SessionError(.refused, error.description, hint: error.hint)
         }
+    }
+
+    /// A secret needs somewhere to be sent to, and somebody who sends it.
+    private static func network(_ request: RunRequest, _ profile: Profile) throws(SessionError) -> NetworkPlan {
+        let plan: NetworkPlan
+        do {
+            plan = try NetworkPlan.resolve(
+                task: request.task, file: request.file, profile: profile, configuration: request.configuration)
+        } catch {
+            throw SessionError(.refused, error.description, hint: error.hint)
+        }
+        let secret = request.task.credentials.first {
+            request.configuration.provider(named: $0.provider)?.kind == .secret
+        }
+        if let secret, !plan.isNeeded {
+            throw SessionError(
+                .refused, "credential `\(secret.name)` is added to requests, and the task may not make any",
+                hint: "name the host it is for: `network: {allow: [{host: api.example.com}]}`"
+            )
+        }
+        return plan
     }
 
     private static func limits(_ task: TaskSpecification, _ profile: Profile) throws(SessionError) -> Limits {
@@ -222,9 +248,14 @@ package struct AdmittedSession: Sendable {
     private static func environment(
         _ request: RunRequest,
         profile: Profile,
-        session: String
+        session: String,
+        network: SandboxNetwork?
     ) -> [String: String] {
         var environment = profile.environment.variables(from: request.callerEnvironment)
+        if let network {
+            let variables = EgressEnvironment.variables(hasAuthority: network.hasAuthority)
+            environment.merge(variables) { _, own in own }
+        }
         environment.merge(request.task.environment) { _, own in own }
         let fixed = [
             "HOME": "/home/agent", "USER": "agent", "LOGNAME": "agent", "PWD": "/workspace", "TMPDIR": "/tmp",

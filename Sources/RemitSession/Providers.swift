@@ -7,12 +7,15 @@ package import RemitTask
 
 /// The configured providers, ready to be asked.
 package enum Providers {
-    /// - Parameter names: the instances to make; those the configuration does not have are left out, and asking for
+    /// - Parameters:
+    ///   - secrets: what holds the secrets of providers of kind `secret`; without it there are none.
+    ///   - names: the instances to make; those the configuration does not have are left out, and asking for
     ///   one then fails with its name.
     package static func make(
         _ names: Set<String>,
         from configuration: Configuration,
         desk: any SessionTokenDesk,
+        secrets: (any PlaceholderDesk)? = nil,
         loop: EventLoop
     ) -> [any Provider] {
         names.sorted().compactMap { name in
@@ -22,8 +25,13 @@ package enum Providers {
                 return SessionTokenProvider(
                     instance: name, maximumTTL: instance.maximumTTL.duration, desk: desk
                 )
-            // Held by the session itself: no program issues it.
-            case .secret: return nil
+            case .secret:
+                return secrets.map {
+                    PlaceholderProvider(
+                        instance: name, timeLimit: instance.timeLimit.duration,
+                        maximumTTL: instance.maximumTTL.duration, desk: $0
+                    )
+                }
             case .command, .postgres:
                 return CommandProvider(
                     instance: name,

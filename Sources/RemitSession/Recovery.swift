@@ -208,7 +208,8 @@ package final class Recovery {
                 deadline: now
             ),
             providers: Providers.make(
-                Set(ledger.open.map(\.provider)), from: configuration, desk: ClosedDesk(), loop: loop
+                Set(ledger.open.map(\.provider)), from: configuration, desk: ClosedDesk(),
+                secrets: ClosedSecretDesk(gate: recorder.history.gate), loop: loop
             ),
             loop: loop,
             hooks: LeaseKeeper.Hooks(

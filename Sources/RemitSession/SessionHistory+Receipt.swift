@@ -36,6 +36,7 @@ extension SessionHistory {
         predicate.denials = denials
         predicate.limitsReached = limitsReached
         predicate.resources = resources
+        predicate.egress = egress
         predicate.outcome = outcome ?? ReceiptOutcome(state: hasOutcome ? .notEvaluated : .none)
         predicate.leases = leases.map { lease in
             ReceiptLease(
@@ -43,8 +44,9 @@ extension SessionHistory {
                 name: lease.name,
                 provider: lease.provider,
                 handle: lease.handle,
-                exposure: lease.isAgentHeld ? .agentHeld : .file,
-                state: lease.state.rawValue,
+                exposure: lease.isPlaceholder ? .placeholder : lease.isAgentHeld ? .agentHeld : .file,
+                // Nothing was revoked where the secret is accepted: only the session's way to it is gone.
+                state: lease.isPlaceholder && lease.state == .revoked ? "withdrawn" : lease.state.rawValue,
                 issuedAt: lease.issuedAt?.wall,
                 expiresAt: lease.expires?.wall,
                 revokedAt: lease.state == .revoked ? (lease.acknowledgedAt ?? lease.endedAt)?.wall : nil,

@@ -39,6 +39,10 @@ package struct SessionHistory: Sendable {
     package private(set) var denials: [String: Int] = [:]
     package private(set) var limitsReached: [String] = []
     package private(set) var resources = ReceiptResources()
+    /// What it did in its network; nothing when it had none.
+    package private(set) var egress: ReceiptEgress?
+    /// The process that held its connections and secrets.
+    package private(set) var gate: ProcessIdentity?
     package private(set) var processesLeft: Int?
     package private(set) var outcome: ReceiptOutcome?
 
@@ -75,6 +79,12 @@ package struct SessionHistory: Sendable {
             if let call = body["call"]?.text { denials[call] = body["count"]?.number ?? 0 }
         case "session.limit":
             if let name = body["name"]?.text, !limitsReached.contains(name) { limitsReached.append(name) }
+        case "egress.started":
+            gate = Self.process(body["gate"])
+            egress = egress ?? ReceiptEgress()
+        case let type where type.hasPrefix("egress."):
+            egress = egress ?? ReceiptEgress()
+            egress?.apply(type, body)
         case JournalRecord.resourcesType: resources = ReceiptResources(journal: body)
         case "session.ending":
             if reason == nil {

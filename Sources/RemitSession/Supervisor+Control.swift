@@ -27,6 +27,7 @@ extension Supervisor {
                 if sandbox?.hasEnded == false { sandbox?.kill() }
                 feed(.hurry)
             }
+        case ("POST", "/narrow"): reply(narrowAnswer(request))
         case ("POST", "/introspect"):
             let token = Self.formValue("token", in: request.body) ?? []
             let response = isFenced ? nil : desk?.registry.introspect(token)
@@ -38,7 +39,7 @@ extension Supervisor {
                     contentType: "application/jwk-set+json"
                 )
             )
-        case (_, "/session"), (_, "/posture"), (_, "/kill"), (_, "/introspect"), (_, "/jwks"):
+        case (_, "/session"), (_, "/posture"), (_, "/kill"), (_, "/narrow"), (_, "/introspect"), (_, "/jwks"):
             reply(ControlResponse(405, json: Array(#"{"error":"method not allowed"}"#.utf8)))
         default:
             reply(ControlResponse(404, json: Array(#"{"error":"not found"}"#.utf8)))
@@ -54,6 +55,7 @@ extension Supervisor {
             "leases": .array(
                 (keeper?.leases ?? []).map { ["name": .string($0.name), "state": .string($0.state.rawValue)] }
             ),
+            "egress": egressState,
         ]
     }
 

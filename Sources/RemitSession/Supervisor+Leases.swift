@@ -24,7 +24,8 @@ extension Supervisor {
                 provider: wish.provider,
                 scope: wish.scope.mapValues(ProviderValue.init),
                 ttl: wish.lifetime.duration,
-                isAgentHeld: wish.expose != .file
+                // A placeholder in an environment is nothing that could be held.
+                isAgentHeld: wish.expose != .file && !isSecret(wish)
             )
             keeper.request(request) { [unowned self] result in
                 outstanding -= 1
@@ -54,6 +55,11 @@ extension Supervisor {
         )
         let desk = SessionDesk(registry: TokenRegistry(identity: identity))
         self.desk = desk
+        if let gate = egress.gate {
+            egress.desk = SecretDesk(
+                providers: admitted.configuration.providers, bindings: admitted.network.bindings, gate: gate, on: loop
+            ) { [unowned self] secret in self.hide(secret) }
+        }
         let lifetime = task.deadline?.duration ?? .seconds(86_400)
         let names = Set(task.credentials.map(\.provider))
         return LeaseKeeper(
@@ -67,12 +73,16 @@ extension Supervisor {
                     bootIdentifier: BootInstant.bootIdentifier
                 ).advanced(by: lifetime)
             ),
-            providers: Providers.make(names, from: admitted.configuration, desk: desk, loop: loop),
+            providers: Providers.make(
+                names, from: admitted.configuration, desk: desk, secrets: egress.desk, loop: loop),
             loop: loop,
             hooks: LeaseKeeper.Hooks(
                 journal: { [unowned self] record, durable in try self.recorder?.record(record, durable: durable) },
                 deliver: { [unowned self] name, content in try self.deliver(name, content) },
-                withdraw: { [unowned self] name in self.delivery?.withdraw(name) },
+                withdraw: { [unowned self] name in
+                    self.egress.desk?.suspend(lease: name)
+                    self.delivery?.withdraw(name)
+                },
                 alarm: { [unowned self] reason in self.recorder?.alarm(reason) }
             )
         )
@@ -90,6 +100,7 @@ extension Supervisor {
     private func deliver(_ name: String, _ content: Secret) throws {
         hide(content)
         guard let request = admitted.task.credentials.first(where: { $0.name == name }) else { return }
+        if isSecret(request) { return try deliverPlaceholder(request) }
         switch request.expose {
         case .environment(let variable):
             // An environment is given once: a renewal can prolong such a credential, not replace it.
@@ -100,20 +111,52 @@ extension Supervisor {
         }
     }
 
+    private func isSecret(_ request: CredentialRequest) -> Bool {
+        admitted.configuration.provider(named: request.provider)?.kind == .secret
+    }
+
+    /// The gate gets the secret, and then the agent what stands for it.
+    private func deliverPlaceholder(_ request: CredentialRequest) throws {
+        guard let desk = egress.desk, let lease = keeper?.leases.first(where: { $0.name == request.name }) else {
+            throw SessionError(.failed, "the session has no gate to hold a secret")
+        }
+        desk.bind(handle: lease.handle, lease: request.name)
+        let placeholders = PlaceholderText(desk.placeholders(handle: lease.handle))
+        switch request.expose {
+        case .environment(let variable):
+            guard machine.phase == .building else { return }
+            for (name, text) in placeholders.variables(named: variable) { exposed[name] = Secret(Array(text.utf8)) }
+        case .file:
+            guard let delivery else { throw SessionError(.failed, "the sandbox has no place for credentials") }
+            try delivery.deliver(request.name, Secret(Array(placeholders.file.utf8)))
+        }
+    }
+
     /// Step 1 of the end: local, immediate, needs nobody.
     func fence() {
         isFenced = true
+        fenceGate()
         inputRelay?.stop()
         inputRelay = nil
         sandbox?.streams?.input.isOpen == true && !admitted.sandbox.terminal ? sandbox?.streams?.input.close() : ()
         desk?.registry.revokeAll()
         for credential in admitted.task.credentials { delivery?.withdraw(credential.name) }
+        if egress.gate?.isClosed ?? true { recordFence() }
+    }
+
+    /// Nothing leaves the session any more.
+    func recordFence() {
+        guard recorder?.history.fenced == nil else { return }
         record("session.fenced")
         status?.send("fenced")
     }
 
-    /// Steps 3 and 4 of the end.
+    /// Steps 3 and 4 of the end. Whether placeholders are still swapped is known when the gate has ended.
     func revoke() {
+        whenGateEnded { [unowned self] in self.endLeases() }
+    }
+
+    private func endLeases() {
         guard let keeper, !keeper.leases.isEmpty else {
             record("session.revoked")
             record("session.verified")

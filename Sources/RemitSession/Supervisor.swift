@@ -75,6 +75,7 @@ package final class Supervisor {
     var denials: [String: Int] = [:]
     var verification: VerifyRun?
     var limitWatch: LimitWatch?
+    var egress = EgressState()
     private var signals: SignalSource?
 
     package init(
@@ -126,9 +127,11 @@ package final class Supervisor {
         }
         let lock = try lockBeginning()
         try launch()
+        try startGate()
         // From here on this process has secrets, and the sandbox's pid 1 was cloned before them.
         do { try CurrentProcess.protectMemory() } catch { throw SessionError(.failed, "\(error)") }
         try openJournal()
+        recordGate()
         // The journal exists, and has a lock of its own.
         lock.release()
         try startGuard()
@@ -238,6 +241,7 @@ package final class Supervisor {
     /// The session could not even begin: nothing stays.
     private func abandon() {
         control?.close()
+        egress.gate?.kill()
         if let sandbox {
             sandbox.kill()
             _ = ProcessIdentity(pid: sandbox.initPID)?.kill(waiting: .seconds(5))
@@ -255,7 +259,7 @@ package final class Supervisor {
         switch event {
         case .ready:
             connectStreams()
-            requestLeases()
+            sandboxIsReady()
             feed(.ready)
         case .proved(let proof):
             record("session.proved", Self.body(proof))

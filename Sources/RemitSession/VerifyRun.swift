@@ -35,6 +35,9 @@ final class VerifyRun {
         request.terminal = false
         request.credentials = false
         request.sockets = []
+        // It judges what the agent left: nothing of the network, whose gate is closed by now.
+        request.network = nil
+        for name in EgressEnvironment.names { request.environment[name] = nil }
         let plan = try SandboxPlan(
             request, host: admitted.host, enforcement: admitted.enforcement,
             cache: FilterCache(directory: admitted.directories.cache)

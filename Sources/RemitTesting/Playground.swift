@@ -13,6 +13,8 @@ package final class Playground {
     package let marker: String
     /// What no agent may ever see.
     package let canary: String
+    /// What is started as `remit`: the binary under test, or a copy of it among other programs than it came with.
+    package var program = Playground.binary
     /// The environment of every command, complete.
     package var environment: [String: String]
 
@@ -125,7 +127,7 @@ package final class Playground {
         _ arguments: [String], input: Program.Stream = .nothing, output: Program.Stream? = nil,
         errors: Program.Stream? = nil, status: Bool = true
     ) throws -> RunningCommand {
-        var program = Program(Self.binary, arguments, environment: environment)
+        var program = Program(self.program, arguments, environment: environment)
         let files = CommandFiles(
             output: freshPath("stdout"), errors: freshPath("stderr"), status: freshPath("status")
         )
@@ -151,7 +153,7 @@ package final class Playground {
     /// Runs a shell command line to its end, with `remit` as `$REMIT`.
     package func shell(_ line: String, within limit: Duration = .seconds(15)) throws -> CommandResult {
         var program = Program("/bin/sh", ["-c", line], environment: environment)
-        program.environment["REMIT"] = Self.binary
+        program.environment["REMIT"] = self.program
         let files = CommandFiles(
             output: freshPath("stdout"), errors: freshPath("stderr"), status: freshPath("status")
         )

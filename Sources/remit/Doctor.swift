@@ -38,7 +38,9 @@ struct Doctor: ParsableCommand {
         if limits.processes == nil { limits.processes = 512 }
         if limits.cpu == nil { limits.cpu = 1 }
         let here = (try? FileSystem.facts(following: ".")).flatMap { BlockDevice(of: $0.device) }
-        let plan = EnforcementPlan(profile: resolved, limits: limits, host: host, disk: here, excused: [])
+        let plan = EnforcementPlan(
+            profile: resolved, limits: limits, host: host, disk: here, gate: EgressSupport.probe(), excused: []
+        )
         let report = prove && plan.refusals.isEmpty ? try proof(resolved, context) : nil
         switch formatOption.format {
         case .json:

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import RemitGate
 internal import RemitJournal
 internal import RemitKernel
+internal import RemitNetwork
 internal import RemitSandbox
 internal import RemitSession
 internal import RemitTask
@@ -24,6 +26,7 @@ struct PlanView {
                 "group": .integer(Int(admitted.plan.identity.group)),
                 "setup": .strings(admitted.plan.launch.setup.map(\.description)),
                 "agent": .strings(admitted.plan.launch.agent.map(\.description)),
+                "network": network,
                 "layers": LayerView.json(admitted.enforcement),
             ])
         case .table:
@@ -37,8 +40,42 @@ struct PlanView {
             for (index, step) in admitted.plan.launch.agent.enumerated() {
                 Output.write("  \(index + 1). \(Terminal.printable(step.description))\n")
             }
+            showNetwork()
             Output.write("\nenforcement\n")
             Output.table(LayerView.table(admitted.enforcement))
+        }
+    }
+}
+
+extension PlanView {
+    /// What may be reached: every rule of every source, in the order in which they take away from each other.
+    private var network: JSONValue {
+        guard admitted.network.isNeeded else { return .null }
+        let plan = admitted.network
+        return [
+            "policy": plan.policy.json, "tripwire": .string(plan.tripwire.rawValue),
+            "ports": .array(plan.policy.ports.sorted().map { .integer(Int($0)) }),
+            "secrets": .array(
+                plan.bindings.map {
+                    ["credential": .string($0.lease), "host": .string($0.hosts.description)]
+                }),
+        ]
+    }
+
+    private func showNetwork() {
+        guard admitted.network.isNeeded else { return Output.write("\nnetwork\n  none\n") }
+        Output.write("\nnetwork\n")
+        for layer in admitted.network.policy.layers {
+            for rule in layer.rules {
+                let ports =
+                    rule.ports.isEmpty ? "every port" : rule.ports.sorted().map { "\($0)" }.joined(separator: ",")
+                let read = rule.http == nil ? "" : ", requests are read"
+                let verb = rule.isDenial ? "deny" : "allow"
+                Output.write("  \(verb) \(rule.host) on \(ports)\(read) (\(Terminal.printable(rule.label)))\n")
+            }
+        }
+        for binding in admitted.network.bindings {
+            Output.write("  add `\(binding.lease)` to requests to \(binding.hosts); the agent holds a placeholder\n")
         }
     }
 }

@@ -26,6 +26,7 @@ enum ReceiptView {
             rows.append(["limits reached", receipt.limitsReached.joined(separator: ", ")])
         }
         rows += self.rows(receipt.resources)
+        if let egress = receipt.egress { rows += self.rows(egress) }
         for layer in receipt.layers {
             rows.append(["layer \(layer.name)", "\(layer.state.rawValue): \(layer.detail)"])
         }
@@ -56,6 +57,29 @@ enum ReceiptView {
             }
             return [words, "\(figure)"]
         }
+    }
+
+    /// What it did in its network, the busiest host first.
+    static func rows(_ egress: ReceiptEgress) -> [[String]] {
+        let hosts = egress.hosts.sorted {
+            ($1.value.bytesUp + $1.value.bytesDown, $0.key) < ($0.value.bytesUp + $0.value.bytesDown, $1.key)
+        }
+        var rows = hosts.map { host, count in
+            let figures = [
+                (count.connections, "connections"), (count.requests, "requests"), (count.bytesUp, "bytes up"),
+                (count.bytesDown, "bytes down"), (count.denied, "denied"),
+            ]
+            let words = figures.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+            return ["host \(host)", words.isEmpty ? "asked for" : words]
+        }
+        for (lease, count) in egress.tripwires.sorted(by: { $0.key < $1.key }) {
+            rows.append(["placeholder of \(lease)", "\(count) times where it is not bound"])
+        }
+        for (dimension, figure) in egress.usage.sorted(by: { $0.key < $1.key }) {
+            rows.append(["used \(dimension)", "\(figure)"])
+        }
+        if let cut = egress.cut { rows.append(["cut by the fence", "\(cut) connections"]) }
+        return rows
     }
 
     private static func exit(_ exit: AgentExit) -> String {

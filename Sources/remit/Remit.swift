@@ -13,7 +13,7 @@ struct Remit: ParsableCommand {
             CommandGroup(
                 name: "Sessions",
                 subcommands: [
-                    Run.self, Check.self, ListSessions.self, Inspect.self, Logs.self, Kill.self, Reap.self,
+                    Run.self, Check.self, ListSessions.self, Inspect.self, Logs.self, Narrow.self, Kill.self, Reap.self,
                 ]),
             CommandGroup(name: "Evidence", subcommands: [JournalCommand.self, ReceiptCommand.self, TokenCommand.self]),
             CommandGroup(name: "This host", subcommands: [Doctor.self, ProfileCommand.self]),

@@ -35,6 +35,8 @@ struct Run: ParsableCommand {
     var processes: Int?
     @Option(help: "Processors' worth of time, for example 1.5.")
     var cpu: Double?
+    @Option(name: .customLong("allow-host"), help: "Let the agent reach HOST[:PORT], *.DOMAIN, an address or a block.")
+    var allowedHosts: [String] = []
     @Option(name: .customLong("env"), help: "Set NAME=VALUE, or pass NAME on from the caller.")
     var variables: [String] = []
     @Option(help: "The task's name.")
@@ -119,6 +121,13 @@ struct Run: ParsableCommand {
                 throw Output.fail("variable `\(parts[0])` \(problem)", code: 64)
             }
             task.environment[parts[0]] = parts.count == 2 ? parts[1] : context.environment[parts[0]]
+        }
+        for text in allowedHosts {
+            do throws(AllowedHost.Refusal) {
+                task.network.allow = (task.network.allow ?? []) + [try AllowedHost.parse(text)]
+            } catch {
+                throw Output.fail("`--allow-host` \(error)", code: 64)
+            }
         }
         try checkPlainTexts(task)
         let terminals = RawTerminal.isTerminal(0) && RawTerminal.isTerminal(1)

@@ -55,6 +55,7 @@ enum SessionView {
         members["denials"] = .object(history.denials.mapValues { .integer($0) })
         members["limitsReached"] = .strings(history.limitsReached)
         members["resources"] = history.resources.json
+        members["egress"] = history.egress?.json ?? .null
         members["processesLeft"] = .optional(history.processesLeft)
         members["journal"] = .string("\(record.verdict)")
         members["pids"] = [
@@ -111,7 +112,7 @@ enum SessionView {
         }
         for lease in record.leases {
             let proof = lease.verifiedBy.map { ", verified by \($0)" } ?? ""
-            let held = lease.isAgentHeld ? ", agent-held" : ""
+            let held = lease.isPlaceholder ? ", placeholder" : lease.isAgentHeld ? ", agent-held" : ""
             rows.append([
                 "lease \(lease.name)", "\(lease.state.rawValue)\(proof)\(held), \(lease.handle) at \(lease.provider)",
             ])
@@ -123,6 +124,7 @@ enum SessionView {
             rows.append(["limits reached", history.limitsReached.joined(separator: ", ")])
         }
         rows += ReceiptView.rows(history.resources)
+        if let egress = history.egress { rows += ReceiptView.rows(egress) }
         for (name, moment) in moments(history) where moment != nil { rows.append([name, moment?.wall.rfc3339 ?? "-"]) }
         return rows
     }

@@ -82,9 +82,14 @@ struct Logs: ParsableCommand {
     var session: String
     @Flag(help: "Standard error instead of standard output.")
     var stderr = false
+    @Flag(help: "What it asked its network for, and what became of that, instead of what it wrote.")
+    var egress = false
+    @Option(help: "With --egress: table, json (JSON Lines) or har (HTTP Archive 1.2).")
+    var format: EgressLog.Format = .table
 
     func run() throws {
         let context = try Context()
+        if egress { return try EgressLog(context.record(session), context).show(format) }
         do {
             let session = try context.store.resolve(session)
             let path = "\(context.directories.session(session))/\(stderr ? "stderr" : "stdout").log"

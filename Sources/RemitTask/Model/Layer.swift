@@ -30,6 +30,8 @@ package enum Layer: String, Hashable, Sendable, Codable, CaseIterable, Comparabl
     case ioLimit = "limits.io"
     /// The process that ends the session when the supervisor is gone.
     case `guard`
+    /// The session's gate, through which alone it reaches anything; only of a session that may.
+    case egress
 
     /// In the order of declaration, which is the order of a report.
     package static func < (left: Layer, right: Layer) -> Bool {
