@@ -19,7 +19,8 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let package = Package(
     name: "remit-fuzz",
     dependencies: [
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         .target(name: "CLinux", cSettings: gnu),
@@ -40,12 +41,26 @@ let package = Package(
             name: "RemitSandbox", dependencies: ["RemitKernel", "RemitTask", "RemitJournal", "RemitNetwork"],
             swiftSettings: instrumented
         ),
+        // Only what reads bytes: the rest would bring TLS along, and be instrumented for nothing.
+        .target(
+            name: "RemitEgress",
+            dependencies: ["RemitNetwork", .product(name: "NIOCore", package: "swift-nio")],
+            sources: [
+                "HTTP/ConnectionOptions.swift", "HTTP/FramingError.swift", "HTTP/HTTP1RequestDecoder.swift",
+                "HTTP/HTTP1ResponseDecoder.swift", "HTTP/HTTPBodyDecoder.swift", "HTTP/HTTPBodyFraming.swift",
+                "HTTP/HTTPLimits.swift", "HTTP/HTTPRequestHead.swift", "HTTP/HTTPResponseHead.swift",
+                "HTTP/HeadScanner.swift", "HTTP/HeaderFields+Lists.swift", "HTTP/RequestTarget.swift",
+                "HTTP/HTTP1Encoder.swift", "HTTP/WebSocketFrames.swift", "Secrets/HeaderFields.swift",
+            ],
+            swiftSettings: instrumented
+        ),
         .target(name: "CFuzzer", path: "CFuzzer"),
         .executableTarget(
             name: "Fuzz",
             dependencies: [
                 "CFuzzer", "RemitKernel", "RemitTask", "RemitJournal", "RemitIdentity", "RemitLeases", "RemitSandbox",
                 "RemitNetwork", "RemitGate",
+                "RemitEgress", .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Fuzz",
             swiftSettings: [.unsafeFlags(["-sanitize=fuzzer"])]

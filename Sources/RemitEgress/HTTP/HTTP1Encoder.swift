@@ -45,14 +45,15 @@ enum HTTP1Encoder {
         buffer.writeString("\r\n")
     }
 
-    /// One chunk; its bytes follow as they are, and then ``chunkEnd``.
-    static func chunkStart(_ count: Int, into buffer: inout ByteBuffer) {
-        buffer.writeString(String(count, radix: 16))
-        buffer.writeString("\r\n")
+    /// One chunk, of one byte or more, as one piece: TLS makes a record of each piece.
+    static func chunk(_ body: ByteBuffer) -> ByteBuffer {
+        var bytes = ByteBufferAllocator().buffer(capacity: body.readableBytes + 20)
+        bytes.writeString(String(body.readableBytes, radix: 16))
+        bytes.writeString("\r\n")
+        bytes.writeImmutableBuffer(body)
+        bytes.writeString("\r\n")
+        return bytes
     }
-
-    /// What follows a chunk's bytes.
-    static let chunkEnd: StaticString = "\r\n"
 
     /// The last chunk and the trailer.
     static func lastChunk(_ trailer: HeaderFields, into buffer: inout ByteBuffer) {

@@ -57,6 +57,11 @@ extension UInt8 {
     /// A byte that a field's value may have: visible, blank, or beyond ASCII.
     var isValueCharacter: Bool { self >= 0x20 && self != 0x7F || self == 0x09 }
 
+    /// The letter in upper case, everything else as it is.
+    var uppercasedASCII: UInt8 {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self) ? self & 0xDF : self
+    }
+
     /// The letter in lower case, everything else as it is.
     var lowercasedASCII: UInt8 {
         (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self

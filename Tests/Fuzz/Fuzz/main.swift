@@ -10,6 +10,7 @@ import RemitNetwork
 import RemitSandbox
 import RemitTask
 
+@testable import RemitEgress
 @testable import RemitLeases
 
 let hostKey = HostKey()
@@ -127,6 +128,15 @@ let parsers: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt] = [
                 fatalError("another event")
             }
         }
+        return 0
+    },
+    "http": { bytes, count in
+        HTTPFuzz.requests(copy(bytes, count))
+        HTTPFuzz.responses(copy(bytes, count))
+        return 0
+    },
+    "websocket": { bytes, count in
+        HTTPFuzz.frames(copy(bytes, count))
         return 0
     },
     "token": { bytes, count in

@@ -8,10 +8,16 @@ import Testing
 @testable import RemitEgress
 
 struct BudgetLedgerTests {
-    private let here = Destination.name(try! HostName("api.example.com"))
-    private let there = Destination.name(try! HostName("other.example"))
+    private let here: Destination
+    private let there: Destination
 
-    private func plan(_ session: [BudgetDimension: UInt64], host: [BudgetDimension: UInt64] = [:]) throws -> BudgetPlan {
+    init() throws {
+        here = .name(try HostName("api.example.com"))
+        there = .name(try HostName("other.example"))
+    }
+
+    private func plan(_ session: [BudgetDimension: UInt64], host: [BudgetDimension: UInt64] = [:]) throws -> BudgetPlan
+    {
         BudgetPlan(
             session: Budget(session),
             hosts: host.isEmpty ? [] : [HostBudget(host: .exact(try HostName("api.example.com")), budget: Budget(host))]
