@@ -23,14 +23,14 @@ struct LoopbackConnector: UpstreamConnecting {
         completion: @escaping @Sendable (Result<UpstreamSocket, UpstreamError>) -> Void
     ) {
         count.increment()
-        guard let descriptor = Loopback.connect(self.port) else {
+        guard let descriptor = LoopbackSocket.connect(self.port) else {
             return completion(.failure(UpstreamError("refused", "the host refuses connections")))
         }
         completion(.success(UpstreamSocket(descriptor: descriptor, address: .v4(0x7F00_0001))))
     }
 }
 
-enum Loopback {
+enum LoopbackSocket {
     static func address(_ port: Int) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -60,7 +60,7 @@ final class Listener: Sendable {
 
     init(_ serve: @escaping @Sendable (CInt) -> Void) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = Loopback.address(0)
+        var address = LoopbackSocket.address(0)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -205,7 +205,7 @@ final class RawClient {
     private let descriptor: CInt
 
     init(_ port: Int) throws {
-        guard let descriptor = Loopback.connect(port) else { throw POSIXError(.ECONNREFUSED) }
+        guard let descriptor = LoopbackSocket.connect(port) else { throw POSIXError(.ECONNREFUSED) }
         self.descriptor = descriptor
         setTimeout(10_000)
     }
