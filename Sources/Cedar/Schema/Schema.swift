@@ -52,7 +52,8 @@ public struct Schema: Sendable {
         warnings = names.warnings
     }
 
-    /// The schema in its text form, laid out in the one way there is.
+    /// The schema in its text form, laid out in the one way there is. An action that applies to no principal or to no
+    /// resource is written as one that applies to nothing, which it comes to.
     /// - Throws: Where the JSON form says what the text form can't.
     public func text() throws(Diagnostic) -> String {
         try SchemaTextWriter.write(syntax)
