@@ -122,6 +122,40 @@ struct PolicyFormatterTests {
         }
     }
 
+    @Test func `comments anywhere are kept, change no policy and stay stable`() throws {
+        let text = #"""
+            @id("x") @b permit(principal == U::"a", action in [Action::"x", N::Action::"y"], resource is N::T in ?resource)
+            when { context has a.b && -context.n + 2 * 3 < 5 || !principal["y z"].contains([1, 2]) } unless { (true) };
+            forbid(principal, action, resource) when { if a::"b" is T in [x::"y"] then {a: 1, "b": ip("::1")} == {} else true };
+            """#.replacing(#"is T in [x::"y"]"#, with: #"is T in x::"y""#)
+        var lexer = Lexer(SourceText(text))
+        var tokens: [String] = []
+        while true {
+            let token = try lexer.next()
+            if token.kind == .end { break }
+            tokens.append(lexer.source.text(of: token.span))
+        }
+        let plain = try json(text)
+        var random = SplitMix(state: 3)
+        for round in 0..<200 {
+            var commented = ""
+            var expected: [String] = []
+            for token in tokens {
+                commented += token
+                guard random.next() % UInt64(2 + round / 10) == 0 else {
+                    commented += " "
+                    continue
+                }
+                expected.append("// \(expected.count)")
+                commented += [" ", "\n", "\n\n"][Int(random.next() % 3)] + expected[expected.count - 1] + "\n"
+            }
+            let formatted = try PolicyFormatter.format(commented)
+            #expect(try json(formatted) == plain)
+            #expect(comments(of: formatted) == expected)
+            #expect(try PolicyFormatter.format(formatted) == formatted, "\(formatted)")
+        }
+    }
+
     private func json(_ text: String) throws -> String {
         try JSONWriter.text(PolicySet(parsing: text).json())
     }

@@ -28,9 +28,21 @@ public struct PolicyFormatter {
         // What parses has a form this can rely on, and a depth it can bear.
         var parser = try PolicyParser(source, limits: limits)
         _ = try parser.policies()
-        var formatter = PolicyFormatter(tokens: try TokenStream(source))
-        return Renderer.render(formatter.policies(), width: width)
+        var tokens = try TokenStream(source)
+        var formatted = ""
+        // A comment where no line can break goes to the end of its line, where it breaks fewer groups than before.
+        for _ in 0..<passes {
+            let last = formatted
+            var formatter = PolicyFormatter(tokens: tokens)
+            formatted = Renderer.render(formatter.policies(), width: width)
+            guard tokens.hasComments, formatted != last else { break }
+            tokens = try TokenStream(SourceText(formatted))
+        }
+        return formatted
     }
+
+    /// How often a text is laid out at most until it stays as it is.
+    private static let passes = 4
 
     private mutating func policies() -> Document {
         var parts: [Document] = []
@@ -79,8 +91,7 @@ public struct PolicyFormatter {
             }
             return .sequence(parts)
         }
-        let body = Document.sequence(
-            [open, .indented(.sequence([.softLine, items ?? .sequence([])])), .softLine, tokens.next()])
+        let body = enclosed(open, .softLine, items ?? .sequence([]))
         // Only a scope that says nothing stays on one line.
         return isConstrained ? .group(body, isBroken: true) : .group(body)
     }
@@ -98,8 +109,7 @@ public struct PolicyFormatter {
         let keyword = tokens.next()
         let open = tokens.next()
         let body = expression()
-        return .group(
-            .sequence([keyword, .text(" "), open, .indented(.sequence([.line, body])), .line, tokens.next()]))
+        return .group(.sequence([keyword, .text(" "), enclosed(open, .line, body)]))
     }
 
     // MARK: Expressions
@@ -215,7 +225,13 @@ public struct PolicyFormatter {
             return .sequence([name, colon, .text(" "), formatter.expression()])
         }
         guard let fields else { return .sequence([open, tokens.next()]) }
-        return .group(.sequence([open, .indented(.sequence([.line, fields])), .line, tokens.next()]))
+        return .group(enclosed(open, .line, fields))
+    }
+
+    /// `content` between `open` and the token to be read next, indented with the comments before that.
+    private mutating func enclosed(_ open: Document, _ line: Document, _ content: Document) -> Document {
+        let comments = tokens.leadingComments().flatMap { [.hardLine, $0] }
+        return .sequence([open, .indented(.sequence([line, content] + comments)), line, tokens.next()])
     }
 
     /// Items with commas between them up to a token of kind `close`, which isn't read; nil where there are none.
@@ -241,6 +257,6 @@ public struct PolicyFormatter {
         let close: Token.Kind = tokens.kind == .openBracket ? .closeBracket : .closeParenthesis
         let open = tokens.next()
         guard let items = list(upTo: close, item) else { return .sequence([open, tokens.next()]) }
-        return .group(.sequence([open, .indented(.sequence([.softLine, items])), .softLine, tokens.next()]))
+        return .group(enclosed(open, .softLine, items))
     }
 }

@@ -5,7 +5,7 @@ struct TokenStream {
     private let source: SourceText
     private let tokens: [Token]
     /// The comments before each token, the end included, and whether each begins on the line of the token before it.
-    private let comments: [[(text: String, isTrailing: Bool)]]
+    private var comments: [[(text: String, isTrailing: Bool)]]
     private var index = 0
 
     /// - Throws: where a character begins no token.
@@ -37,6 +37,9 @@ struct TokenStream {
         return String(scalars)
     }
 
+    /// Whether there are comments.
+    var hasComments: Bool { comments.contains { !$0.isEmpty } }
+
     /// The kind of the token to be read next.
     var kind: Token.Kind { tokens[min(index, tokens.count - 1)].kind }
 
@@ -65,9 +68,12 @@ struct TokenStream {
         return .sequence(leading + trailingComments())
     }
 
-    /// The comments before the token to be read next that don't belong to the one before it.
-    func leadingComments() -> [Document] {
-        comments[min(index, tokens.count - 1)].drop(while: \.isTrailing).map { Document.comment($0.text) }
+    /// Reads the comments before the token to be read next that don't belong to the one before it.
+    mutating func leadingComments() -> [Document] {
+        let position = min(index, tokens.count - 1)
+        let leading = comments[position].drop(while: \.isTrailing)
+        comments[position].removeLast(leading.count)
+        return leading.map { Document.comment($0.text) }
     }
 
     private func trailingComments() -> [Document] {

@@ -10,7 +10,7 @@ public struct SyntaxLimits: Hashable, Sendable {
     public var bytes: Int
 
     /// The given limits; each has a default that real policies don't come near, and that any thread's stack can bear.
-    public init(nesting: Int = 128, height: Int = 512, bytes: Int = 64 << 20) {
+    public init(nesting: Int = 128, height: Int = 512, bytes: Int = 16 << 20) {
         self.nesting = nesting
         self.height = height
         self.bytes = bytes

@@ -4,11 +4,11 @@
 ///
 /// `\n`, `\r`, `\t`, `\\`, `\0`, `\'`, `\"`, `\xHH` up to 7F and `\u{…}` of one to six digits; in patterns also `\*`. As
 /// in the reference engine, `\x2a` and `\u{2a}` are stars like any other in a pattern: wildcards.
-public enum StringLiteral {
+enum StringLiteral {
     /// The text a string token stands for.
     ///
     /// - Throws: at the first escape that isn't one.
-    public static func text(of token: Token, in source: SourceText) throws(Diagnostic) -> CedarString {
+    static func text(of token: Token, in source: SourceText) throws(Diagnostic) -> CedarString {
         let inner = source.bytes[token.span.start..<token.span.end].dropFirst().dropLast()
         if !inner.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\r") }) {
             return CedarString(String(decoding: inner, as: UTF8.self))
@@ -22,7 +22,7 @@ public enum StringLiteral {
     /// The pattern a string token stands for, where `*` matches any text and `\*` a star.
     ///
     /// - Throws: at the first escape that isn't one.
-    public static func pattern(of token: Token, in source: SourceText) throws(Diagnostic) -> Pattern {
+    static func pattern(of token: Token, in source: SourceText) throws(Diagnostic) -> Pattern {
         Pattern(try decode(token, in: source, isPattern: true))
     }
 
