@@ -65,7 +65,6 @@ final class Gate {
         isFenced = true
         send(.fence(lease: nil))
         send(.usage)
-        send(.stop)
         companion?.hear(for: Self.fenceLimit) { isClosed }
         if !isClosed { kill() }
     }
@@ -99,6 +98,8 @@ final class Gate {
             isClosed = true
             loop.schedule(after: Self.farewellLimit) { [weak self] in self?.kill() }
         }
+        // The last thing it is asked: what it still had to tell, it has told before.
+        if case .usage = event, isFenced { send(.stop) }
         if case .failed(let reason) = event { problem = problem ?? reason }
         handler(.said(event))
     }

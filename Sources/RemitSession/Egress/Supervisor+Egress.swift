@@ -40,7 +40,7 @@ extension Supervisor {
         let plan = admitted.network
         let configuration = GateConfiguration(
             session: session, policy: plan.policy, bindings: plan.bindings, budgets: plan.budgets, prices: plan.prices,
-            trust: plan.trust, tripwire: plan.tripwire, remit: remitAnswer.canonicalText,
+            trust: plan.trust, hosts: plan.hosts, tripwire: plan.tripwire, remit: remitAnswer.canonicalText,
             identity: .unprivileged(session)
         )
         do {
@@ -265,11 +265,11 @@ extension Supervisor {
         if !denied.isEmpty { layers.append(EgressLayer(name: "remit narrow", rules: denied, isOpen: true)) }
         let kept = only.compactMap { $0.narrowing(isDenial: false, ports: current.ports) }
         if !kept.isEmpty { layers.append(EgressLayer(name: "remit narrow", rules: kept)) }
-        let policy = current.narrowed(by: EgressPolicy(layers: layers))
-        egress.policy = policy
+        let narrowing = EgressPolicy(layers: layers)
+        egress.policy = current.narrowed(by: narrowing)
         record(
             "egress.narrowed", ["deny": .strings(deny.map(\.description)), "only": .strings(only.map(\.description))])
-        gate.send(.narrow(policy))
+        gate.send(.narrow(narrowing))
         return true
     }
 
