@@ -31,6 +31,7 @@ struct Encoder: Sendable {
 
     /// The ids that have a number, by type.
     var ids: [Name: [CedarString]] = [:]
+    private var numbers: [EntityUID: Int] = [:]
     /// All terms for entities.
     var entityTerms: [Name: [String]] = [:]
     private var entityTermSet: Set<String> = []
@@ -60,9 +61,14 @@ struct Encoder: Sendable {
         self.schema = schema
         self.environment = environment
         for (name, type) in schema.entityTypes {
-            if let enumeration = type.enumeration { ids[name] = enumeration }
+            // One that is listed twice is still one.
+            var seen: Set<CedarString> = []
+            if let enumeration = type.enumeration { ids[name] = enumeration.filter { seen.insert($0).inserted } }
         }
         for uid in schema.actions.keys.sorted() { ids[uid.type, default: []].append(uid.id) }
+        for (type, ids) in ids {
+            for (number, id) in ids.enumerated() { numbers[EntityUID(type: type, id: id)] = number }
+        }
         principal = declareEntity(environment.principal, note: "principal")
         resource = declareEntity(environment.resource, note: "resource")
     }
@@ -107,15 +113,10 @@ struct Encoder: Sendable {
 
     /// The term of an entity that is named.
     mutating func literal(_ uid: EntityUID) -> String {
-        let known = ids[uid.type, default: []]
-        if let number = known.firstIndex(of: uid.id) { return noted(uid.type, String(number)) }
-        ids[uid.type] = known + [uid.id]
-        return noted(uid.type, String(known.count))
-    }
-
-    private mutating func noted(_ type: Name, _ term: String) -> String {
-        noteEntity(type, term)
-        return term
+        let number = numbers[uid] ?? ids[uid.type, default: []].count
+        if numbers.updateValue(number, forKey: uid) == nil { ids[uid.type, default: []].append(uid.id) }
+        noteEntity(uid.type, String(number))
+        return String(number)
     }
 
     /// Notes a term for an entity, which must be one that there can be.

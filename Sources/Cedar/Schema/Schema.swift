@@ -13,6 +13,9 @@ public struct Schema: Sendable {
     /// The actions and groups of actions.
     public let actions: [EntityUID: ActionDefinition]
 
+    /// The ids of the enumerated entity types.
+    let listedIDs: [Name: Set<CedarString>]
+
     /// What is allowed but likely a mistake: names that hide others.
     public let warnings: [Diagnostic]
 
@@ -49,6 +52,7 @@ public struct Schema: Sendable {
         self.syntax = syntax
         entityTypes = resolver.entityTypes
         actions = resolver.actions
+        listedIDs = resolver.entityTypes.compactMapValues { $0.enumeration.map(Set.init) }
         warnings = names.warnings
     }
 

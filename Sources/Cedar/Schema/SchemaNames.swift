@@ -41,7 +41,9 @@ enum SchemaNames {
 
 extension Name {
     /// Whether entities of the type are actions.
-    var isAction: Bool { base == SchemaNames.action }
+    var isAction: Bool {
+        text == SchemaNames.action || text.utf8.suffix(8).elementsEqual("::Action".utf8)
+    }
 
     /// Whether the name, or a namespace in it, is reserved for the language.
     var isInCedar: Bool { path.contains("__cedar") }

@@ -46,7 +46,7 @@ struct NameChecker {
 extension Schema {
     /// What is wrong with the id of an entity whose type lists its ids; nil where nothing is.
     func unlistedID(of uid: EntityUID) -> String? {
-        guard let ids = entityTypes[uid.type]?.enumeration, !ids.contains(uid.id) else { return nil }
+        guard let ids = listedIDs[uid.type], !ids.contains(uid.id) else { return nil }
         return "entity `\(uid)` is of an enumerated entity type, but `\(uid.id.literal)` is not declared as a valid id"
     }
 }

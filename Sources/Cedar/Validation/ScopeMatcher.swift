@@ -4,10 +4,17 @@
 struct ScopeMatcher {
     private let schema: ValidationSchema
     private let scope: Scope
+    /// The actions of a list; nil for a list with one that isn't declared, of which nothing is known.
+    private let listed: Set<EntityUID>?
 
     init(_ scope: Scope, _ schema: ValidationSchema) {
         self.schema = schema
         self.scope = scope
+        if case .inAny(let uids) = scope.action, uids.allSatisfy({ schema.schema.actions[$0] != nil }) {
+            listed = Set(uids)
+        } else {
+            listed = nil
+        }
     }
 
     /// Whether there is an action with a principal and a resource that satisfy the scope.
@@ -23,10 +30,9 @@ struct ScopeMatcher {
         case .any: true
         case .equal(let uid): action == uid
         case .in(let group): schema.isAction(action, in: group) == true
-        // Of a list with an action that isn't declared, nothing is known.
-        case .inAny(let groups):
-            groups.allSatisfy { schema.schema.actions[$0] != nil }
-                && groups.contains { schema.isAction(action, in: $0) == true }
+        case .inAny:
+            listed.map { $0.contains(action) || schema.schema.actions[action]?.ancestors.isDisjoint(with: $0) == false }
+                ?? false
         }
     }
 

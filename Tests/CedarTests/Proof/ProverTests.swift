@@ -214,6 +214,22 @@ import Testing
         }
     }
 
+    @Test(arguments: Solver.installed) func `an id that is listed twice is one`(solver: Solver) throws {
+        let schema = try Schema(
+            parsing: """
+                entity U enum ["a", "a", "b"];
+                action read appliesTo { principal: U, resource: U };
+                """)
+        let old = policy("principal == U::\"a\" || resource == U::\"b\"")
+        let new = policy("principal != U::\"b\"")
+        let prover = try Prover(schema, old: PolicySet(parsing: old), new: PolicySet(parsing: new))
+        let question = try #require(prover.question(prover.environments[0]))
+        guard case .holds = question.answer(try solver.run(question.script)) else {
+            Issue.record("what is the same is told apart")
+            return
+        }
+    }
+
     @Test func `policies that don't validate are refused`() throws {
         let schema = try Schema(parsing: Self.schema)
         let policies = try PolicySet(parsing: policy("principal.nope == 1"))
