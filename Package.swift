@@ -50,7 +50,7 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
         // The policy language. It imports nothing of ours, and is a product of its own.
-        .target(name: "Cedar", swiftSettings: strict),
+        .target(name: "Cedar", exclude: ["README.md"], swiftSettings: strict),
 
         // Leaves: the kernel, hosts and what may be said to them, and files people write.
         .target(name: "RemitKernel", dependencies: ["CLinux", "CLaunch", "CSeccomp"], swiftSettings: strict),
@@ -85,7 +85,7 @@ let package = Package(
             name: "remit",
             dependencies: [
                 "RemitSession", "RemitKernel", "RemitTask", "RemitJournal", "RemitLeases", "RemitSandbox", "RemitNetwork",
-                "RemitGate", "CLinux",
+                "RemitGate", "Cedar", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict

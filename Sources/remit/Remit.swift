@@ -17,6 +17,7 @@ struct Remit: ParsableCommand {
                 ]),
             CommandGroup(name: "Evidence", subcommands: [JournalCommand.self, ReceiptCommand.self, TokenCommand.self]),
             CommandGroup(name: "This host", subcommands: [Doctor.self, ProfileCommand.self]),
+            CommandGroup(name: "Policies", subcommands: [PolicyCommand.self]),
         ]
     )
 
