@@ -84,6 +84,17 @@ vm-deps:
 interop: deps ## receipts and tokens checked with other people's libraries
 	@scripts/test interop
 
+# The reference engine of the policy language, in Python's form; no product needs it.
+REFERENCE = .build/reference/bin/python
+$(REFERENCE):
+	@scripts/deps test
+	$(PYTHON) -m venv .build/reference
+	.build/reference/bin/pip install -q --disable-pip-version-check cedarpy==4.12.2
+
+differential: $(REFERENCE) release ## `remit policy` against the reference engine on CASES (100000) cases of SEED (1)
+	$(REFERENCE) -B Tests/Differential/differential.py $(BIN)/remit \
+	    --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
+
 tsan: deps ## unit tier under the thread sanitizer
 	@scripts/test --sanitize thread unit
 
@@ -114,6 +125,9 @@ demo: deps release ## three agents, one that behaves and two that do not, and th
 
 bench: bench-deps release ## launch, kill, crash and memory against bubblewrap, runc and firejail: bench/RESULTS.md
 	@bench/run
+
+bench-policies: $(REFERENCE) release ## `remit policy` beside the reference engine: bench/POLICIES.md
+	@$(REFERENCE) -B bench/policies
 
 bench-deps:
 	@scripts/deps build bench
