@@ -69,12 +69,11 @@ package struct ReceiptEgress: Hashable, Sendable {
             switch type {
             case "egress.name": entry.names = Self.sum(entry.names, times)
             case "egress.request": entry.requests = Self.sum(entry.requests, times)
-            default:
-                entry.connections = Self.sum(entry.connections, times)
-                // A request's bytes are its connection's as well: they are counted there.
-                entry.bytesUp = Self.sum(entry.bytesUp, max(0, body["up"]?.number ?? 0))
-                entry.bytesDown = Self.sum(entry.bytesDown, max(0, body["down"]?.number ?? 0))
+            default: entry.connections = Self.sum(entry.connections, times)
             }
+            // A connection whose requests are read has no bytes of its own: they are on the records of its requests.
+            entry.bytesUp = Self.sum(entry.bytesUp, max(0, body["up"]?.number ?? 0))
+            entry.bytesDown = Self.sum(entry.bytesDown, max(0, body["down"]?.number ?? 0))
         }
         hosts[key] = entry
     }

@@ -128,7 +128,7 @@ package final class Companion {
             let left = BootInstant.now.duration(to: end).nanoseconds
             guard left > 0 else { return }
             var poller = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
-            if unsafe poll(&poller, 1, CInt(clamping: left / 1_000_000 + 1)) > 0 { receive() }
+            if unsafe poll(&poller, 1, CInt(clamping: max(1, left / 1_000_000))) > 0 { receive() }
         }
     }
 

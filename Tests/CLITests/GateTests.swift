@@ -125,7 +125,7 @@ extension CLI {
             #expect(result.exit == 0, "\(result)")
             let fence = try #require(place.records(result, "egress.fenced").first)["body"]
             #expect(fence["by"].text == "kill", "\(fence)")
-            #expect(fence["microseconds"].integer ?? 0 >= 5000, "\(fence)")
+            #expect(fence["microseconds"].integer ?? 0 >= 2000, "\(fence)")
             try place.expectGood(result)
             place.expectNoGate()
         }

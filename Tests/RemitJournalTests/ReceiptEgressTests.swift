@@ -25,8 +25,8 @@ import Testing
         egress.apply("egress.fenced", ["connections": 50])
         let host = egress.hosts["a.example"]
         #expect(host?.names == 1 && host?.connections == 2 && host?.requests == 7 && host?.denied == 4)
-        // Bytes of a request are bytes of its connection.
-        #expect(host?.bytesUp == 3 && host?.bytesDown == 5)
+        // What was denied has no bytes that count.
+        #expect(host?.bytesUp == 9 && host?.bytesDown == 15)
         #expect(egress.hosts["(no name)"]?.denied == 1)
         #expect(egress.tripwires == ["api": 1] && egress.usage == ["requests": 9] && egress.cut == 50)
     }

@@ -15,8 +15,9 @@ final class Gate {
 
     /// What connections, pipes to splice through and listeners need at most.
     private static let openFiles: UInt64 = 65_536
-    /// Past this the fence is not asked for any more, but made.
-    private static let fenceLimit: Duration = .milliseconds(5)
+    /// Past this the fence is not asked for any more, but made: 5 ms after the decision nothing may leave, and the kernel
+    /// needs its part of them to close what a killed gate had open.
+    private static let fenceLimit: Duration = .milliseconds(2)
     /// How long a fenced gate may take to tell the rest.
     private static let farewellLimit: Duration = .milliseconds(500)
 
@@ -58,7 +59,7 @@ final class Gate {
         }
     }
 
-    /// Closes every connection: by asking, and by force when that is not done within 5 ms. Returns when it is done, or
+    /// Closes every connection: by asking, and by force when that is not done at once. Returns when it is done, or
     /// enforced.
     func fence() {
         guard !isFenced, !hasEnded else { return }

@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A TLS server on a free port of 127.0.0.1 with the certificate in a directory: /hello once, /stream for ever."""
+"""A TLS server on a free port of 127.0.0.1 with the certificate in a directory.
+
+/hello once, /stream for ever; /echo says which Authorization came, and its digest, which no scrubber takes for it.
+"""
 
 import http.server
 import ssl
@@ -12,6 +15,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
+        if self.path == "/echo":
+            text = self.headers.get("Authorization", "none")
+            digest = 5381
+            for byte in text.encode():
+                digest = (digest * 33 + byte) & 0xFFFFFFFF
+            self.wfile.write(f"{text} {digest}\n".encode())
+            return
         if self.path != "/stream":
             self.wfile.write(b"hello")
             return
