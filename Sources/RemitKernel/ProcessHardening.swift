@@ -39,6 +39,11 @@ package enum ProcessHardening {
         for stream: CInt in 0...1 { try check("close standard streams") { dup2(number, stream) } }
     }
 
+    /// Keys on the terminal and its end are for others to act on.
+    package static func ignoreTerminal() {
+        for number in [SIGINT, SIGQUIT, SIGHUP, SIGTSTP] { signal(number, SIG_IGN) }
+    }
+
     /// As many descriptors as may be had: raises the soft limit to the hard one.
     package static func raiseDescriptorLimit() -> Int {
         var limit = rlimit(rlim_cur: 0, rlim_max: 0)

@@ -120,7 +120,7 @@ import Testing
         let listener = try Sockets.listen(on: .loopback())
         let client = try Sockets.connect(to: try Sockets.localAddress(of: listener.number))
         try waitUntilReadable(listener.number)
-        return (DescriptorBox(client), DescriptorBox(try Sockets.accept(listener.number).socket.duplicate()))
+        return (DescriptorBox(client), try Sockets.accept(listener.number).socket)
     }
 
     private func bytes(_ transfer: Transfer<[UInt8]>) -> [UInt8]? {

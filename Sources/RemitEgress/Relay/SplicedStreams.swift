@@ -24,6 +24,9 @@ final class SplicedStreams {
     private var down = SpliceDirection()
     private var ended: ((Ending) -> Void)?
 
+    /// Called after bytes have moved; it may cut.
+    var moved: () -> Void = {}
+
     /// When bytes last moved.
     private(set) var lastActivity = BootInstant.now
 
@@ -63,7 +66,11 @@ final class SplicedStreams {
             case .failed(let errno): return end(.broken(errno))
             }
         }
-        if hasMoved { lastActivity = .now }
+        if hasMoved {
+            lastActivity = .now
+            moved()
+            if ended == nil { return }
+        }
         if up.isFinished, down.isFinished { return end(.finished) }
         // A dead socket is ready for ever: when it moves nothing any more, it never will.
         if isHungUp, !hasMoved { return end(.broken(.brokenPipe)) }

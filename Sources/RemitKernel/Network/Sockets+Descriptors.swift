@@ -45,12 +45,13 @@ extension Sockets {
         var numbers: [CInt] = [-1, -1]
         let type = [SOCK_STREAM, SOCK_CLOEXEC, SOCK_NONBLOCK].reduce(0) { $0 | CInt($1.rawValue) }
         try check("make a socket pair") { unsafe socketpair(AF_UNIX, type, 0, &numbers) }
-        return Pair(near: OwnedDescriptor(adopting: numbers[0]), far: OwnedDescriptor(adopting: numbers[1]))
+        let ends = numbers.map { DescriptorBox(OwnedDescriptor(adopting: $0)) }
+        return Pair(near: ends[0], far: ends[1])
     }
 
     /// Both ends of one connection.
-    package struct Pair: ~Copyable {
-        package let near: OwnedDescriptor
-        package let far: OwnedDescriptor
+    package struct Pair {
+        package let near: DescriptorBox
+        package let far: DescriptorBox
     }
 }

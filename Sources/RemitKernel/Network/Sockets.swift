@@ -13,12 +13,12 @@ package enum Sockets {
     package static func accept(_ listener: CInt) throws(SystemCallError) -> Accepted {
         var peer = linux_address()
         let number = try check("accept a connection") { unsafe linux_accept(listener, &peer) }
-        return Accepted(socket: OwnedDescriptor(adopting: number), peer: SocketAddress(peer))
+        return Accepted(socket: DescriptorBox(OwnedDescriptor(adopting: number)), peer: SocketAddress(peer))
     }
 
     /// A connection that was accepted, and where it comes from.
-    package struct Accepted: ~Copyable {
-        package let socket: OwnedDescriptor
+    package struct Accepted {
+        package let socket: DescriptorBox
         package let peer: SocketAddress
     }
 
@@ -80,6 +80,11 @@ package enum Sockets {
         return unsafe linux_original_destination(socket, &raw) == 0 ? SocketAddress(raw) : nil
     }
 
+    /// A socket that somebody else made, and may have made to wait, waits no more (`O_NONBLOCK`).
+    package static func setNonBlocking(_ socket: CInt) {
+        _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL, 0) | O_NONBLOCK)
+    }
+
     /// What is written leaves at once (`TCP_NODELAY`): a relay has no better idea than its client of what belongs together.
     package static func setNoDelay(_ socket: CInt) {
         _ = linux_set_option(socket, CInt(IPPROTO_TCP), 1, 1)
@@ -103,6 +108,13 @@ package enum Sockets {
 
     /// Makes the close of this socket a reset, so that the peer does not take it for a proper end (`SO_LINGER`).
     package static func resetOnClose(_ socket: CInt) { _ = linux_reset_on_close(socket) }
+
+    /// Whether the peer has ended its stream, though bytes of it may still wait. The corresponding system call is `poll(2)`.
+    package static func isEnded(_ socket: CInt) -> Bool {
+        // POLLRDHUP, which the headers keep from Swift.
+        var poller = pollfd(fd: socket, events: 0x2000, revents: 0)
+        return unsafe poll(&poller, 1, 0) == 1
+    }
 
     /// Says that nothing more will be written. The corresponding system call is `shutdown(2)`.
     package static func finishWriting(_ socket: CInt) { _ = shutdown(socket, CInt(SHUT_WR)) }

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import RemitGate
+package import RemitKernel
+internal import RemitNetwork
+
+/// The egress gate of one session: it does what its supervisor says over the control socket, and ends with it.
+package final class Gate {
+    /// Makes what reads connections, from the configuration, a meter that counts what is used, a way to reach hosts, and a
+    /// way to tell what happened.
+    package typealias MakeInspector = (
+        GateConfiguration, BudgetMeter, any UpstreamConnecting, @escaping @Sendable (GateEvent) -> Void
+    ) throws -> any ConnectionInspecting
+
+    private enum Phase {
+        case waiting
+        case serving(Service)
+        /// Everything is closed; only questions are answered.
+        case fenced(Service)
+        case stopping
+    }
+
+    /// What is told from other threads.
+    private enum Note: Sendable {
+        case event(GateEvent)
+        case cut(lease: String?, connections: Int)
+        /// Connections that the inspector has: asked for by who wants to know what was used.
+        case open(Int)
+    }
+
+    private let loop: EventLoop
+    private let makeInspector: MakeInspector
+    private let notes: LoopMailbox<Note>
+    private var channel: ControlChannel?
+    private var phase = Phase.waiting
+    private var records: RecordAggregator?
+    private var flushing = false
+    private var ended: String?
+
+    /// How long records that are alike are gathered.
+    private static let interval: Duration = .seconds(1)
+    /// How long a supervisor has to read the last words.
+    private static let farewell: Duration = .seconds(2)
+
+    /// - Throws: ``SystemCallError`` when the process has no descriptors left.
+    package init(makeInspector: @escaping MakeInspector) throws(SystemCallError) {
+        loop = try EventLoop()
+        notes = try LoopMailbox()
+        self.makeInspector = makeInspector
+    }
+
+    /// Serves until the supervisor says stop, or is gone.
+    ///
+    /// - Returns: why it ended, when that was not because it was told to.
+    /// - Throws: ``SystemCallError`` when the kernel does not let it wait.
+    package func run(control: consuming OwnedDescriptor) throws(SystemCallError) -> String? {
+        let channel = ControlChannel(DescriptorBox(control), on: loop) { [unowned self] in
+            switch $0 {
+            case .command(let command, let descriptors): perform(command, descriptors)
+            case .ended(let reason): stop(reason)
+            }
+        }
+        self.channel = channel
+        let watch = try notes.deliver(on: loop) { [unowned self] in note($0) }
+        try channel.start()
+        var isOver = false
+        try loop.run {
+            guard case .stopping = phase else { return false }
+            if !isOver {
+                isOver = true
+                // The end of the loop is looked at after each turn: this turn comes at the latest then.
+                loop.schedule(after: Self.farewell) { channel.close() }
+            }
+            return channel.isDrained
+        }
+        loop.unwatch(watch)
+        channel.close()
+        return ended
+    }
+
+    private var report: @Sendable (GateEvent) -> Void { { [notes] in notes.post(.event($0)) } }
+
+    private func perform(_ command: GateCommand, _ descriptors: [DescriptorBox]) {
+        switch (command, phase) {
+        case (.configure(let configuration), .waiting): configure(configuration)
+        case (.listeners(let kinds), .serving(let service)): listen(kinds, descriptors, service)
+        case (.bind(let grant), .serving(let service)): service.inspector.bind(grant, report: report)
+        case (.narrow(let policy), .serving(let service)): service.narrow(by: policy)
+        case (.fence(let lease?), .serving(let service)): fence(lease, service)
+        case (.fence(nil), .serving(let service)): fenceAll(service)
+        case (.fence, .fenced): channel?.send(.fenced(lease: nil, connections: 0))
+        case (.usage, .serving(let service)), (.usage, .fenced(let service)):
+            service.inspector.countOpen { [notes] in notes.post(.open($0)) }
+        case (.stop, _): stop(nil)
+        case (.listeners, .fenced), (.bind, .fenced), (.narrow, .fenced): break
+        default: stop("a command came out of its turn")
+        }
+    }
+
+    private func configure(_ configuration: GateConfiguration) {
+        do {
+            records = RecordAggregator(perSecond: configuration.limits.recordsPerSecond, now: .now)
+            let service = try Service(
+                configuration, loop: loop, makeInspector: makeInspector,
+                report: report, record: { [weak self] in self?.record($0) }
+            )
+            // From here on nothing of the operator's is read any more.
+            if CurrentProcess.isRoot, let identity = configuration.identity {
+                try ProcessHardening.become(user: identity.user, group: identity.group)
+            }
+            phase = .serving(service)
+            channel?.send(.ready(authority: service.inspector.authority))
+        } catch {
+            stop("the gate cannot be configured: \(error)")
+        }
+    }
+
+    private func listen(_ kinds: [GateListener], _ descriptors: [DescriptorBox], _ service: Service) {
+        do throws(SystemCallError) {
+            for (kind, descriptor) in zip(kinds, descriptors) {
+                guard try service.serve(kind, on: descriptor) else {
+                    return stop("a listener's descriptor is not what it was said to be")
+                }
+            }
+        } catch {
+            stop("a listener cannot be served: \(error)")
+        }
+    }
+
+    private func fence(_ lease: String, _ service: Service) {
+        service.inspector.fence(lease: lease) { [notes] in notes.post(.cut(lease: lease, connections: $0)) }
+    }
+
+    private func fenceAll(_ service: Service) {
+        phase = .fenced(service)
+        let own = service.fence()
+        service.inspector.fence(lease: nil) { [notes] in notes.post(.cut(lease: nil, connections: $0 &+ own)) }
+    }
+
+    // MARK: Telling
+
+    private func note(_ note: Note) {
+        switch note {
+        case .event(.record(let record)): self.record(record)
+        case .event(let event): channel?.send(event)
+        case .cut(let lease, let connections):
+            if lease == nil { flush() }
+            channel?.send(.fenced(lease: lease, connections: connections))
+        case .open(let count):
+            switch phase {
+            case .serving(let service), .fenced(let service): channel?.send(.usage(service.usage(inspected: count)))
+            case .waiting, .stopping: break
+            }
+        }
+    }
+
+    private func record(_ record: EgressRecord) {
+        guard let channel else { return }
+        if let now = records?.add(record, now: .now, isPressed: channel.isPressed) {
+            channel.send(.record(now))
+        } else if !flushing {
+            flushing = true
+            loop.schedule(after: Self.interval) { [weak self] in self?.flushLater() }
+        }
+    }
+
+    private func flushLater() {
+        flushing = false
+        // A supervisor that does not read makes the counts larger, not the memory.
+        if channel?.isPressed == true {
+            flushing = true
+            loop.schedule(after: Self.interval) { [weak self] in self?.flushLater() }
+        } else {
+            flush()
+        }
+    }
+
+    private func flush() {
+        for record in records?.drain() ?? [] { channel?.send(.record(record)) }
+    }
+
+    /// Closes everything, tells the rest, and lets the loop end.
+    private func stop(_ reason: String?) {
+        switch phase {
+        case .serving(let service):
+            _ = service.fence()
+            service.inspector.fence(lease: nil) { _ in }
+        case .stopping: return
+        case .waiting, .fenced: break
+        }
+        phase = .stopping
+        ended = reason
+        flush()
+        if let reason { channel?.send(.failed(reason)) }
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import RemitGate
+package import RemitNetwork
+
+/// Reads connections that have to be read, on threads of its own.
+package protocol ConnectionInspecting: Sendable {
+    /// The certificate of the session's authority, in PEM.
+    var authority: String { get }
+
+    /// Takes over a client's socket, of which nothing was read.
+    func adopt(descriptor: CInt, connection: GateConnection)
+
+    /// Swaps a secret from now on; where that is not possible the supervisor is told.
+    func bind(_ grant: SecretGrant, report: @escaping @Sendable (GateEvent) -> Void)
+
+    /// Stops swapping a lease's secret and cuts the connections that used it; without a lease, cuts all.
+    ///
+    /// - Parameter completion: called once with how many were cut, on any thread.
+    func fence(lease: String?, completion: @escaping @Sendable (Int) -> Void)
+
+    /// Decides by this policy from now on.
+    func update(policy: EgressPolicy)
+
+    /// Tells, on any thread, how many connections it has.
+    func countOpen(_ completion: @escaping @Sendable (Int) -> Void)
+}
