@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import RemitEgress
 
-print("remit-egress")
+exit(GateProcess.main(arguments: CommandLine.arguments, makeInspector: Inspector.init))

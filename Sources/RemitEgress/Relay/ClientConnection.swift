@@ -60,6 +60,8 @@ final class ClientConnection {
     func decide(_ destination: Destination, port: UInt16) {
         asked = (destination, port)
         do throws(ConnectionRefusal) {
+            let destination = try context.name(destination)
+            asked = (destination, port)
             let grant = try context.grant(destination, port: port)
             self.grant = grant
             if grant.treatment != .service, let entry = context.meter.admit(.connections, to: grant.destination) {

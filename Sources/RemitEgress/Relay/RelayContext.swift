@@ -35,15 +35,17 @@ final class RelayContext {
         policy = configuration.policy
     }
 
-    /// Decides on a destination as a client gave it: an address of the session's own networks is the name it stands for.
+    /// Decides on a destination by what is allowed now.
     ///
     /// - Throws: ``ConnectionRefusal``
-    func grant(_ asked: Destination, port: UInt16) throws(ConnectionRefusal) -> ConnectionGrant {
-        let destination = try name(asked)
-        return try ConnectionGrant(to: destination, port: port, policy: policy, configuration: configuration)
+    func grant(_ destination: Destination, port: UInt16) throws(ConnectionRefusal) -> ConnectionGrant {
+        try ConnectionGrant(to: destination, port: port, policy: policy, configuration: configuration)
     }
 
-    private func name(_ asked: Destination) throws(ConnectionRefusal) -> Destination {
+    /// What a client means: an address of the session's own networks is the name that it stands for.
+    ///
+    /// - Throws: ``ConnectionRefusal`` when it stands for none.
+    func name(_ asked: Destination) throws(ConnectionRefusal) -> Destination {
         guard case .address(let address) = asked else { return asked }
         switch meaning(address.unmapped) {
         case .literal: return asked
