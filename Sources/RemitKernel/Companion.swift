@@ -62,6 +62,9 @@ package final class Companion {
         let null = try FileSystem.open("/dev/null", O_RDWR)
         let pair = try Sockets.pair()
         let output = try pipe()
+        // Our end never waits; a program that knows nothing of this waits at its own.
+        let far = pair.far.number
+        try check("prepare a socket") { fcntl(far, F_SETFL, 0) }
         let plan = LaunchPlan(
             setup: [
                 .deathSignal, .awaitMapping, .newSession, .defaultSignals, .resourceLimit(.core(0)),
@@ -76,10 +79,11 @@ package final class Companion {
         child = try Child.launch(
             plan,
             descriptors: [
-                "socket": pair.far.number, "nothing": null.number, "diagnostics": output.write.number,
+                "socket": far, "nothing": null.number, "diagnostics": output.write.number,
             ]
         )
-        socket = DescriptorBox(try pair.near.duplicate())
+        socket = pair.near
+        pair.far.close()
         errors = DescriptorBox(try output.read.duplicate())
         identity = ProcessIdentity(pid: child.pid)
         self.loop = loop

@@ -24,8 +24,6 @@ package final class Gate {
     private enum Note: Sendable {
         case event(GateEvent)
         case cut(lease: String?, connections: Int)
-        /// Connections that the inspector has: asked for by who wants to know what was used.
-        case open(Int)
     }
 
     private let loop: EventLoop
@@ -78,19 +76,16 @@ package final class Gate {
         return ended
     }
 
-    private var report: @Sendable (GateEvent) -> Void { { [notes] in notes.post(.event($0)) } }
-
     private func perform(_ command: GateCommand, _ descriptors: [DescriptorBox]) {
         switch (command, phase) {
         case (.configure(let configuration), .waiting): configure(configuration)
         case (.listeners(let kinds), .serving(let service)): listen(kinds, descriptors, service)
-        case (.bind(let grant), .serving(let service)): service.inspector.bind(grant, report: report)
+        case (.bind(let grant), .serving(let service)): service.inspector.bind(grant)
         case (.narrow(let policy), .serving(let service)): service.narrow(by: policy)
         case (.fence(let lease?), .serving(let service)): fence(lease, service)
         case (.fence(nil), .serving(let service)): fenceAll(service)
         case (.fence, .fenced): channel?.send(.fenced(lease: nil, connections: 0))
-        case (.usage, .serving(let service)), (.usage, .fenced(let service)):
-            service.inspector.countOpen { [notes] in notes.post(.open($0)) }
+        case (.usage, .serving(let service)), (.usage, .fenced(let service)): channel?.send(.usage(service.usage))
         case (.stop, _): stop(nil)
         case (.listeners, .fenced), (.bind, .fenced), (.narrow, .fenced): break
         default: stop("a command came out of its turn")
@@ -102,7 +97,7 @@ package final class Gate {
             records = RecordAggregator(perSecond: configuration.limits.recordsPerSecond, now: .now)
             let service = try Service(
                 configuration, loop: loop, makeInspector: makeInspector,
-                report: report, record: { [weak self] in self?.record($0) }
+                report: { [notes] in notes.post(.event($0)) }, record: { [weak self] in self?.record($0) }
             )
             // From here on nothing of the operator's is read any more.
             if CurrentProcess.isRoot, let identity = configuration.identity {
@@ -146,11 +141,6 @@ package final class Gate {
         case .cut(let lease, let connections):
             if lease == nil { flush() }
             channel?.send(.fenced(lease: lease, connections: connections))
-        case .open(let count):
-            switch phase {
-            case .serving(let service), .fenced(let service): channel?.send(.usage(service.usage(inspected: count)))
-            case .waiting, .stopping: break
-            }
         }
     }
 

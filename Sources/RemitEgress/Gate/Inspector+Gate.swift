@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import RemitGate
-package import RemitKernel
+internal import RemitKernel
 
 extension Inspector: ConnectionInspecting {
     /// Makes the inspector of a gate.

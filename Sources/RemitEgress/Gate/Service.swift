@@ -77,8 +77,7 @@ final class Service {
         return true
     }
 
-    /// - Parameter inspected: connections that the inspector has.
-    func usage(inspected: Int) -> GateUsage { meter.usage(open: relay.open &+ inspected) }
+    var usage: GateUsage { meter.usage(open: relay.open &+ inspector.open) }
 
     func narrow(by other: EgressPolicy) {
         policy = policy.narrowed(by: other)

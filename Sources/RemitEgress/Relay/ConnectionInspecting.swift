@@ -5,14 +5,17 @@ package import RemitNetwork
 
 /// Reads connections that have to be read, on threads of its own.
 package protocol ConnectionInspecting: Sendable {
-    /// The certificate of the session's authority, in PEM.
-    var authority: String { get }
+    /// The certificate of the session's authority, in PEM; nothing where nothing is terminated.
+    var authority: String? { get }
+
+    /// How many connections it has.
+    var open: Int { get }
 
     /// Takes over a client's socket, of which nothing was read.
     func adopt(descriptor: CInt, connection: GateConnection)
 
     /// Swaps a secret from now on; where that is not possible the supervisor is told.
-    func bind(_ grant: SecretGrant, report: @escaping @Sendable (GateEvent) -> Void)
+    func bind(_ grant: SecretGrant)
 
     /// Stops swapping a lease's secret and cuts the connections that used it; without a lease, cuts all.
     ///
@@ -21,7 +24,4 @@ package protocol ConnectionInspecting: Sendable {
 
     /// Decides by this policy from now on.
     func update(policy: EgressPolicy)
-
-    /// Tells, on any thread, how many connections it has.
-    func countOpen(_ completion: @escaping @Sendable (Int) -> Void)
 }

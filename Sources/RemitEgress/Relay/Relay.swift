@@ -82,7 +82,7 @@ final class Relay {
         lastNumber += 1
         let connection = ClientConnection(socket, number: lastNumber, via: .transparent, context: context)
         let meant = listener.kind == .proxy ? nil : destination(of: socket.number, listener.kind)
-        guard connections.count < limits.connections else {
+        guard connections.count + context.inspector.open < limits.connections else {
             connection.asked = meant
             return connection.refuse(ConnectionRefusal("limit", "too many connections are open"))
         }

@@ -16,13 +16,14 @@ final class WaitingInspector: ConnectionInspecting {
     }
 
     let adopted = Mutex<[Adopted]>([])
-    let authority = "none"
+    let authority: String? = "none"
+    var open: Int { adopted.withLock { $0.count } }
 
     func adopt(descriptor: CInt, connection: GateConnection) {
         adopted.withLock { $0.append(Adopted(descriptor: descriptor, connection: connection)) }
     }
 
-    func bind(_ grant: SecretGrant, report: @escaping @Sendable (GateEvent) -> Void) {}
+    func bind(_ grant: SecretGrant) {}
 
     func fence(lease: String?, completion: @escaping @Sendable (Int) -> Void) {
         let cut = adopted.withLock { adopted in
@@ -34,8 +35,6 @@ final class WaitingInspector: ConnectionInspecting {
     }
 
     func update(policy: EgressPolicy) {}
-
-    func countOpen(_ completion: @escaping @Sendable (Int) -> Void) { completion(adopted.withLock { $0.count }) }
 
     deinit { fence(lease: nil) { _ in } }
 }
