@@ -5,13 +5,15 @@
 
 import PackageDescription
 
+// Optimised, since speed is what finds things; overflow and bounds are checked nevertheless.
+let fuzzed = SwiftSetting.unsafeFlags(["-sanitize=fuzzer", "-O"])
 let instrumented: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .strictMemorySafety(),
-    .unsafeFlags(["-sanitize=fuzzer"]),
+    fuzzed,
 ]
 let gnu: [CSetting] = [.define("_GNU_SOURCE")]
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -28,6 +30,9 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp"),
         .target(name: "RemitKernel", dependencies: ["CLinux", "CLaunch", "CSeccomp"], swiftSettings: instrumented),
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlidec"),
+        .target(name: "Cedar", exclude: ["README.md"], swiftSettings: instrumented),
         .target(name: "RemitNetwork", swiftSettings: instrumented),
         .target(name: "RemitTask", dependencies: ["CYaml", "RemitNetwork"], swiftSettings: instrumented),
         .target(name: "RemitJournal", dependencies: ["RemitKernel", crypto], swiftSettings: instrumented),
@@ -44,13 +49,19 @@ let package = Package(
         // Only what reads bytes: the rest would bring TLS along, and be instrumented for nothing.
         .target(
             name: "RemitEgress",
-            dependencies: ["RemitNetwork", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: [
+                "RemitNetwork", "RemitGate", "RemitKernel", "CZlib", "CBrotli", crypto,
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             sources: [
                 "HTTP/ConnectionOptions.swift", "HTTP/FramingError.swift", "HTTP/HTTP1RequestDecoder.swift",
                 "HTTP/HTTP1ResponseDecoder.swift", "HTTP/HTTPBodyDecoder.swift", "HTTP/HTTPBodyFraming.swift",
                 "HTTP/HTTPLimits.swift", "HTTP/HTTPRequestHead.swift", "HTTP/HTTPResponseHead.swift",
                 "HTTP/HeadScanner.swift", "HTTP/HeaderFields+Lists.swift", "HTTP/RequestTarget.swift",
-                "HTTP/HTTP1Encoder.swift", "HTTP/WebSocketFrames.swift", "Secrets/HeaderFields.swift",
+                "HTTP/HTTP1Encoder.swift", "HTTP/WebSocketFrames.swift", "Secrets", "Models",
+                "Names/NameQuery.swift", "Names/NameReply.swift", "Names/RecordType.swift",
+                "Relay/ByteReader.swift", "Relay/ClientHello.swift", "Relay/ClientOpening.swift",
+                "Relay/ProxyOpening.swift", "Relay/SocksRequest.swift",
             ],
             swiftSettings: instrumented
         ),
@@ -59,11 +70,11 @@ let package = Package(
             name: "Fuzz",
             dependencies: [
                 "CFuzzer", "RemitKernel", "RemitTask", "RemitJournal", "RemitIdentity", "RemitLeases", "RemitSandbox",
-                "RemitNetwork", "RemitGate",
-                "RemitEgress", .product(name: "NIOCore", package: "swift-nio"),
+                "RemitNetwork", "RemitGate", "RemitEgress", "Cedar",
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Fuzz",
-            swiftSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+            swiftSettings: [fuzzed]
         ),
     ],
     swiftLanguageModes: [.v6]

@@ -139,6 +139,46 @@ let parsers: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt] = [
         HTTPFuzz.frames(copy(bytes, count))
         return 0
     },
+    "scrubber": { bytes, count in
+        SecretFuzz.scrub(copy(bytes, count))
+        return 0
+    },
+    "codings": { bytes, count in
+        SecretFuzz.decode(copy(bytes, count))
+        return 0
+    },
+    "rewriter": { bytes, count in
+        SecretFuzz.rewrite(copy(bytes, count))
+        return 0
+    },
+    "usage": { bytes, count in
+        SecretFuzz.usage(copy(bytes, count))
+        return 0
+    },
+    "dns": { bytes, count in
+        OpeningFuzz.query(copy(bytes, count))
+        return 0
+    },
+    "hello": { bytes, count in
+        OpeningFuzz.hello(copy(bytes, count))
+        return 0
+    },
+    "proxy": { bytes, count in
+        OpeningFuzz.proxy(copy(bytes, count))
+        return 0
+    },
+    "cedar-policies": { bytes, count in
+        CedarFuzz.policies(copy(bytes, count))
+        return 0
+    },
+    "cedar-schema": { bytes, count in
+        CedarFuzz.schema(copy(bytes, count))
+        return 0
+    },
+    "cedar-json": { bytes, count in
+        CedarFuzz.json(copy(bytes, count))
+        return 0
+    },
     "token": { bytes, count in
         if registry.introspect(copy(bytes, count)).isActive { fatalError("nobody issued this token") }
         return 0
