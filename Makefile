@@ -49,7 +49,7 @@ $(BIN)/remit-probe: $(wildcard Sources/remit-probe/*.[ch])
 # ---- testing: each tier prints how many ran, and how many were skipped and why
 
 test: deps release ## every tier, as root also as an ordinary user
-	@scripts/test unit kernel cli breakout posture programs interop
+	@scripts/test unit kernel cli breakout posture programs egress interop
 
 unit: deps ## values and state machines, files, journal
 	@scripts/test unit
@@ -74,6 +74,9 @@ controls: deps vm-deps release ## what the probes of the breakout suite do as ro
 
 programs: deps release ## git, compilers, interpreters, editors and real agents in sessions, unmodified
 	@scripts/test programs
+
+egress: deps release ## real agents and clients that know of no proxy reach hosts of the suite's own, and nothing else
+	@scripts/test egress
 
 vm: deps vm-deps release ## cli, breakout and posture on stock Debian 12 and 13, in virtual machines (an hour or two)
 	@scripts/vm
@@ -129,6 +132,9 @@ bench: bench-deps release ## launch, kill, crash and memory against bubblewrap, 
 bench-policies: $(REFERENCE) release ## `remit policy` beside the reference engine: bench/POLICIES.md
 	@$(REFERENCE) -B bench/policies
 
+bench-egress: bench-deps release ## throughput, latency, memory and fence of the gate against mitmproxy and squid
+	@bench/egress
+
 bench-deps:
 	@scripts/deps build bench
 
@@ -139,5 +145,5 @@ install: ## binaries, profiles, schemas, man page, completions, systemd units (P
 clean: ## remove everything built
 	rm -rf .build .build-beside .build-thread .build-address .build-coverage .build-fuzz
 
-.PHONY: help deps build-deps build release test unit kernel cli posture breakout controls programs vm vm-deps interop \
-    tsan asan fuzz coverage format lint docs demo bench bench-deps install clean
+.PHONY: help deps build-deps build release test unit kernel cli posture breakout controls programs egress vm vm-deps \
+    interop tsan asan fuzz coverage format lint docs demo bench bench-egress bench-deps install clean

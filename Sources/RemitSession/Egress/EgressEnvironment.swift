@@ -26,8 +26,7 @@ enum EgressEnvironment {
                 switch name {
                 // The sandbox's own loopback leads nowhere else, and its servers are reached without a proxy.
                 case "NO_PROXY": "localhost,127.0.0.1,::1"
-                // The name goes to the proxy as it is: nothing is resolved inside.
-                case "ALL_PROXY": "socks5h://\(proxy)"
+                // Not SOCKS, which the proxy speaks too: clients in Python fail outright without a package for it.
                 default: "http://\(proxy)"
                 }
             variables[name] = value
