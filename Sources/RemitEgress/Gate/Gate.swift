@@ -33,6 +33,8 @@ package final class Gate {
     private var phase = Phase.waiting
     private var records: RecordAggregator?
     private var flushing = false
+    /// Records of a fence that is not told of yet.
+    private var cutting: [EgressRecord]?
     private var ended: String?
 
     /// How long records that are alike are gathered.
@@ -128,6 +130,8 @@ package final class Gate {
 
     private func fenceAll(_ service: Service) {
         phase = .fenced(service)
+        // What is to be told of it is put into words when the last socket is closed.
+        cutting = []
         let own = service.fence()
         service.inspector.fence(lease: nil) { [notes] in notes.post(.cut(lease: nil, connections: $0 &+ own)) }
     }
@@ -139,12 +143,16 @@ package final class Gate {
         case .event(.record(let record)): self.record(record)
         case .event(let event): channel?.send(event)
         case .cut(let lease, let connections):
-            if lease == nil { flush() }
+            if lease == nil { tellOfFence() }
             channel?.send(.fenced(lease: lease, connections: connections))
         }
     }
 
     private func record(_ record: EgressRecord) {
+        if cutting != nil {
+            cutting?.append(record)
+            return
+        }
         guard let channel else { return }
         if let now = records?.add(record, now: .now, isPressed: channel.isPressed) {
             channel.send(.record(now))
@@ -152,6 +160,13 @@ package final class Gate {
             flushing = true
             loop.schedule(after: Self.interval) { [weak self] in self?.flushLater() }
         }
+    }
+
+    private func tellOfFence() {
+        let records = cutting ?? []
+        cutting = nil
+        for item in records { record(item) }
+        flush()
     }
 
     private func flushLater() {
@@ -180,7 +195,7 @@ package final class Gate {
         }
         phase = .stopping
         ended = reason
-        flush()
+        tellOfFence()
         if let reason { channel?.send(.failed(reason)) }
     }
 }
