@@ -21,8 +21,8 @@ struct PolicyMaterial {
 
     /// A part of a document that was read already.
     ///
-    /// A string is a text of its own when it holds what no path needs and every such text has, a bracket or a semicolon;
-    /// without, it is the path of a file.
+    /// A string is a text of its own when it holds what no path needs and every such text has, a bracket or a semicolon,
+    /// or is only a comment; otherwise it is the path of a file.
     ///
     /// - Throws: `Diagnostic` when the file cannot be read.
     init(_ value: JSONValue, in document: SourceText, called name: String) throws(Diagnostic) {
@@ -75,7 +75,8 @@ struct PolicyMaterial {
     }
 
     private static func isPath(_ text: String) -> Bool {
-        !text.isEmpty && !text.utf8.contains { "(){}[];\n".utf8.contains($0) }
+        let isComment = text.drop { $0 == " " || $0 == "\t" }.hasPrefix("//")
+        return !text.isEmpty && !isComment && !text.utf8.contains { "(){}[];\n".utf8.contains($0) }
     }
 }
 
