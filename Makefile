@@ -49,7 +49,7 @@ $(BIN)/remit-probe: $(wildcard Sources/remit-probe/*.[ch])
 # ---- testing: each tier prints how many ran, and how many were skipped and why
 
 test: deps release ## every tier, as root also as an ordinary user
-	@scripts/test unit kernel cli breakout posture programs egress interop
+	@scripts/test unit kernel cli breakout posture programs interop
 
 unit: deps ## values and state machines, files, journal
 	@scripts/test unit

@@ -186,7 +186,7 @@ struct InspectionTests {
         #expect(outputs[2].contains("remit-budget-warning: requests=75"))
         #expect(outputs[4].contains("429"))
         #expect(outputs[4].contains(#""dimension":"requests""#), "\(outputs[4])")
-        #expect(gate.told.contains(.exhausted(.requests, host: nil)))
+        #expect(gate.tells(.exhausted(.requests, host: nil)))
         #expect(gate.told.contains(.budget(.requests, host: nil, threshold: .half)))
         _ = server
     }
@@ -195,7 +195,7 @@ struct InspectionTests {
         let (server, gate) = try gate(budgets: BudgetPlan(session: Budget([.bytesDown: 1_000_000])))
         let result = try gate.curl("-o", "/dev/null", "-w", "%{size_download}", "https://api.example.com/big?8")
         #expect(result.status != 0)
-        #expect(gate.told.contains(.exhausted(.bytesDown, host: nil)))
+        #expect(gate.tells(.exhausted(.bytesDown, host: nil)))
         let after = try gate.curl("-w", "%{http_code}", "https://api.example.com/")
         #expect(after.output.hasSuffix("429"))
         _ = server
@@ -271,6 +271,6 @@ struct InspectionTests {
         let usage = gate.meter.usage(open: 0).session
         #expect(usage[.inputTokens] == 60)
         #expect(usage[.outputTokens] == 24)
-        #expect(gate.told.contains(.exhausted(.outputTokens, host: nil)))
+        #expect(gate.tells(.exhausted(.outputTokens, host: nil)))
     }
 }

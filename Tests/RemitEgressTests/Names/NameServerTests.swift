@@ -39,7 +39,7 @@ import Testing
         for message in [[1, 2, 3], good, Array(good.dropLast())] as [[UInt8]] {
             Sockets.sendDatagram(message, to: scene.datagrams, over: client.number)
         }
-        try scene.loop.run { replies.count == 2 }
+        try scene.loop.wait { replies.count == 2 }
         #expect(replies[0][3] & 15 == 0)
         #expect(replies[0].suffix(4) == [198, 18, 1, 0])
         #expect(replies[1][3] & 15 == 1)
@@ -57,7 +57,7 @@ import Testing
         try scene.loop.run(for: .milliseconds(50))
         client.send(Array(bytes[7...]))
         let lengths = [27 + 16, 27]
-        try scene.loop.run { client.receivedCount == lengths.reduce(0) { $0 + $1 + 2 } }
+        try scene.loop.wait { client.receivedCount == lengths.reduce(0) { $0 + $1 + 2 } }
         #expect(client.received[..<2] == [0, UInt8(lengths[0])])
         #expect(client.received[(2 + lengths[0])...].prefix(2) == [0, UInt8(lengths[1])])
     }
@@ -66,7 +66,7 @@ import Testing
         let scene = try Scene()
         let client = try LoopPeer.connect(to: scene.streams, on: scene.loop)
         client.send([0xFF, 0xFF])
-        try scene.loop.run { client.isOver }
+        try scene.loop.wait { client.isOver }
     }
 
     @Test func `many connections that say nothing do not keep the next from being served`() throws {
@@ -76,7 +76,7 @@ import Testing
         let client = try LoopPeer.connect(to: scene.streams, on: scene.loop)
         let message = QueryBuilder("a.example").bytes
         client.send([0, UInt8(message.count)] + message)
-        try scene.loop.run { client.receivedCount > 2 }
+        try scene.loop.wait { client.receivedCount > 2 }
         #expect(idle.first?.isOver == true)
     }
 }

@@ -86,22 +86,25 @@ final class LoopPeer {
     }
 
     private func update() {
-        guard let token, socket.isOpen else { return }
+        guard socket.isOpen else { return }
         var interest: EventLoop.Interest = []
         if reads, !isEnded { interest.insert(.read) }
         if !pending.isEmpty { interest.insert(.write) }
         if failure != nil || (isEnded && interest.isEmpty) {
-            loop.unwatch(token)
-            self.token = nil
-            return
+            if let token { loop.unwatch(token) }
+            token = nil
+        } else if let token {
+            try? loop.change(token, to: interest)
+        } else {
+            // Whoever has heard everything may still have something to say.
+            token = try? loop.watch(socket.number, for: interest) { [unowned self] in self.turn($0) }
         }
-        try? loop.change(token, to: interest)
     }
 }
 
 extension EventLoop {
-    /// Runs until a condition holds; a test that waits in vain fails.
-    func run(within limit: Duration = .seconds(20), until condition: () -> Bool) throws {
+    /// Runs until a condition holds; a test that waits in vain fails. Not `run`, which waits for ever.
+    func wait(within limit: Duration = .seconds(20), until condition: () -> Bool) throws {
         var isLate = false
         let timer = schedule(after: limit) { isLate = true }
         try run { isLate || condition() }

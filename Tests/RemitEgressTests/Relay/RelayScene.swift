@@ -110,7 +110,7 @@ final class RelayScene {
     func connect(_ name: String) -> String { "CONNECT \(name):\(port) HTTP/1.1\r\nHost: \(name):\(port)\r\n\r\n" }
 
     func server() throws -> LoopPeer {
-        try loop.run { !servers.isEmpty }
+        try loop.wait { !servers.isEmpty }
         return servers[0]
     }
 

@@ -20,13 +20,13 @@ import Testing
         #expect(scene.servers.isEmpty, "nobody is connected to before the name is known")
         client.send(Array(bytes[20...]))
         let server = try scene.server()
-        try scene.loop.run { server.receivedCount == bytes.count }
+        try scene.loop.wait { server.receivedCount == bytes.count }
         #expect(server.received == bytes)
         server.send("answer")
-        try scene.loop.run { client.text == "answer" }
+        try scene.loop.wait { client.text == "answer" }
         client.finish()
         server.finish()
-        try scene.loop.run { scene.relay.open == 0 }
+        try scene.loop.wait { scene.relay.open == 0 }
         let record = try #require(scene.records.first)
         #expect(record.isAllowed)
         #expect(record.name == "a.example")
@@ -41,7 +41,7 @@ import Testing
         let scene = try RelayScene(RelayScene.rules)
         let client = try scene.client(meaning: "a.example")
         client.send(hello(name))
-        try scene.loop.run { client.isOver }
+        try scene.loop.wait { client.isOver }
         #expect(client.failure?.code == ECONNRESET)
         #expect(scene.servers.isEmpty)
         #expect(scene.records.map(\.isAllowed) == [false])
@@ -51,7 +51,7 @@ import Testing
     @Test func `a name that no rule names is cut at once`() throws {
         let scene = try RelayScene(RelayScene.rules)
         let client = try scene.client(meaning: "evil.example")
-        try scene.loop.run { client.isOver }
+        try scene.loop.wait { client.isOver }
         #expect(scene.records.first?.name == "evil.example")
         #expect(scene.records.first?.isAllowed == false)
     }
@@ -59,11 +59,11 @@ import Testing
     @Test func `a literal address is cut unless a rule names it`() throws {
         let scene = try RelayScene(RelayScene.rules)
         let client = try LoopPeer.connect(to: scene.transparent, on: scene.loop)
-        try scene.loop.run { client.isOver }
+        try scene.loop.wait { client.isOver }
         #expect(scene.records.first?.address == "127.0.0.2")
         let proxied = try scene.client()
         proxied.send("CONNECT 127.0.0.1:\(scene.port) HTTP/1.1\r\n\r\n")
-        try scene.loop.run { proxied.isOver }
+        try scene.loop.wait { proxied.isOver }
         #expect(proxied.text.hasPrefix("HTTP/1.1 403 "))
         #expect(scene.servers.isEmpty)
     }
@@ -80,14 +80,14 @@ import Testing
         client.send("CONNECT 127.0.0.1:\(scene.port) HTTP/1.1\r\n\r\n")
         let server = try scene.server()
         server.send("server first")
-        try scene.loop.run { client.text.hasSuffix("server first") }
+        try scene.loop.wait { client.text.hasSuffix("server first") }
     }
 
     @Test func `an address that stands for nothing is cut`() throws {
         let scene = try RelayScene(RelayScene.rules)
         scene.meanings[.v4(0x7F00_0002)] = .nothing
         let client = try LoopPeer.connect(to: scene.transparent, on: scene.loop)
-        try scene.loop.run { client.isOver }
+        try scene.loop.wait { client.isOver }
         #expect(scene.records.first?.reason == "the address stands for no name")
     }
 
@@ -96,9 +96,9 @@ import Testing
         let client = try scene.client(meaning: "opaque.example")
         let server = try scene.server()
         server.send("SSH-2.0-x\r\n")
-        try scene.loop.run { client.text == "SSH-2.0-x\r\n" }
+        try scene.loop.wait { client.text == "SSH-2.0-x\r\n" }
         client.send([0, 0, 0, 8, 4, 0xD2, 0x16, 0x2F])
-        try scene.loop.run { server.receivedCount == 8 }
+        try scene.loop.wait { server.receivedCount == 8 }
     }
 
     @Test(arguments: ["a.example", "read.example", "clear.example"])
@@ -106,7 +106,7 @@ import Testing
         let scene = try RelayScene(RelayScene.rules)
         let client = try scene.client(meaning: name)
         client.send("SSH-2.0-x\r\n")
-        try scene.loop.run { client.isOver }
+        try scene.loop.wait { client.isOver }
         #expect(scene.records.first?.reason == "neither TLS nor HTTP is spoken")
         #expect(scene.servers.isEmpty)
     }
@@ -115,7 +115,7 @@ import Testing
         let scene = try RelayScene(RelayScene.rules)
         let client = try scene.client(meaning: "clear.example")
         client.send("GET / HTTP/1.1\r\n\r\n")
-        try scene.loop.run { scene.inspector.adopted.withLock { $0.count } == 1 }
+        try scene.loop.wait { scene.inspector.adopted.withLock { $0.count } == 1 }
         let adopted = try #require(scene.inspector.adopted.withLock { $0.first })
         #expect(!adopted.connection.isTLS)
         #expect(adopted.connection.via == .transparent)
@@ -126,7 +126,7 @@ import Testing
         #expect(String(decoding: bytes, as: UTF8.self) == "GET / HTTP/1.1\r\n\r\n")
         let other = try scene.client(meaning: "a.example")
         other.send("GET / HTTP/1.1\r\n\r\n")
-        try scene.loop.run { other.isOver }
+        try scene.loop.wait { other.isOver }
         #expect(scene.records.last?.isAllowed == false)
     }
 
@@ -134,9 +134,9 @@ import Testing
         let scene = try RelayScene(RelayScene.rules)
         let client = try scene.client()
         client.send(scene.connect("read.example"))
-        try scene.loop.run { client.text == "HTTP/1.1 200 Connection established\r\n\r\n" }
+        try scene.loop.wait { client.text == "HTTP/1.1 200 Connection established\r\n\r\n" }
         client.send(hello("read.example"))
-        try scene.loop.run { scene.inspector.adopted.withLock { $0.count } == 1 }
+        try scene.loop.wait { scene.inspector.adopted.withLock { $0.count } == 1 }
         let adopted = try #require(scene.inspector.adopted.withLock { $0.first })
         #expect(adopted.connection.isTLS)
         #expect(adopted.connection.rule.label == "read")
@@ -153,14 +153,14 @@ import Testing
         let client = try scene.client()
         client.send(scene.connect("A.Example"))
         let server = try scene.server()
-        try scene.loop.run { client.text.hasPrefix("HTTP/1.1 200 ") }
+        try scene.loop.wait { client.text.hasPrefix("HTTP/1.1 200 ") }
         client.send(hello("a.example"))
-        try scene.loop.run { server.received == self.hello("a.example") }
+        try scene.loop.wait { server.received == self.hello("a.example") }
         let fronting = try scene.client()
         fronting.send(scene.connect("a.example"))
-        try scene.loop.run { fronting.text.hasPrefix("HTTP/1.1 200 ") }
+        try scene.loop.wait { fronting.text.hasPrefix("HTTP/1.1 200 ") }
         fronting.send(hello("b.example"))
-        try scene.loop.run { fronting.isOver }
+        try scene.loop.wait { fronting.isOver }
         #expect(scene.records.last?.isAllowed == false)
     }
 
@@ -174,7 +174,7 @@ import Testing
         ] {
             let client = try scene.client()
             client.send(request)
-            try scene.loop.run { client.isOver }
+            try scene.loop.wait { client.isOver }
             #expect(client.isEnded, "an answer, and a proper end")
             #expect(client.text.hasPrefix("HTTP/1.1 \(status) "))
             #expect(client.text.contains("Proxy-Status: remit; error=\(error)"))
@@ -189,18 +189,18 @@ import Testing
         }
         let client = try scene.client()
         client.send([5, 1, 0])
-        try scene.loop.run { client.received == [5, 0] }
+        try scene.loop.wait { client.received == [5, 0] }
         client.forget()
         client.send(request("a.example"))
         let server = try scene.server()
-        try scene.loop.run { client.received.count == 10 }
+        try scene.loop.wait { client.received.count == 10 }
         #expect(client.received[1] == 0)
         client.send(hello("a.example"))
-        try scene.loop.run { server.received == self.hello("a.example") }
+        try scene.loop.wait { server.received == self.hello("a.example") }
         for (name, code) in [("evil.example", 2), ("down.example", 5)] as [(String, UInt8)] {
             let refused = try scene.client()
             refused.send([5, 1, 0] + request(name))
-            try scene.loop.run { refused.isOver }
+            try scene.loop.wait { refused.isOver }
             #expect(refused.received.count == 12)
             #expect(refused.received.dropFirst(3).first == code)
         }
@@ -212,12 +212,12 @@ import Testing
         let scene = try RelayScene(RelayScene.rules)
         let client = try scene.client()
         client.send("GET http://clear.example:\(scene.port)/ HTTP/1.1\r\nHost: clear.example\r\n\r\n")
-        try scene.loop.run { scene.inspector.adopted.withLock { $0.count } == 1 }
+        try scene.loop.wait { scene.inspector.adopted.withLock { $0.count } == 1 }
         #expect(scene.inspector.adopted.withLock { $0.first?.connection.via } == .absoluteForm)
         for name in ["evil.example", "a.example"] {
             let refused = try scene.client()
             refused.send("POST http://\(name):\(scene.port)/ HTTP/1.1\r\nContent-Length: 9\r\n\r\n123456789")
-            try scene.loop.run { refused.isOver }
+            try scene.loop.wait { refused.isOver }
             #expect(refused.text.hasPrefix("HTTP/1.1 403 "))
         }
     }
@@ -226,7 +226,7 @@ import Testing
         let scene = try RelayScene(RelayScene.rules)
         let client = try scene.client()
         client.send("GET http://remit.internal/v1/remit HTTP/1.1\r\nHost: remit.internal\r\n\r\n")
-        try scene.loop.run { scene.inspector.adopted.withLock { $0.count } == 1 }
+        try scene.loop.wait { scene.inspector.adopted.withLock { $0.count } == 1 }
         #expect(scene.inspector.adopted.withLock { $0.first?.connection.via } == .service)
     }
 
@@ -237,7 +237,7 @@ import Testing
         _ = try scene.server()
         let second = try scene.client()
         second.send(scene.connect("opaque.example"))
-        try scene.loop.run { second.isOver }
+        try scene.loop.wait { second.isOver }
         #expect(second.text.hasPrefix("HTTP/1.1 429 "))
         #expect(!first.isOver)
     }
@@ -247,9 +247,9 @@ import Testing
         let client = try scene.client(meaning: "opaque.example")
         let server = try scene.server()
         client.send([UInt8](repeating: 1, count: 50_000))
-        try scene.loop.run { server.receivedCount == 50_000 }
+        try scene.loop.wait { server.receivedCount == 50_000 }
         client.send([UInt8](repeating: 1, count: 10_000_000))
-        try scene.loop.run { client.isOver && server.isOver }
+        try scene.loop.wait { client.isOver && server.isOver }
         #expect(server.receivedCount < 1_000_000)
         #expect(scene.records.last?.reason == "the budget has no bytesUp left")
     }
@@ -257,14 +257,14 @@ import Testing
     @Test func `more connections than the limit are refused, and the limit is of those that are open`() throws {
         let scene = try RelayScene(limits: GateLimits(connections: 3), RelayScene.rules)
         var clients = try (0..<3).map { _ in try scene.client(meaning: "opaque.example") }
-        try scene.loop.run { scene.servers.count == 3 }
+        try scene.loop.wait { scene.servers.count == 3 }
         let fourth = try scene.client(meaning: "opaque.example")
-        try scene.loop.run { fourth.isOver }
+        try scene.loop.wait { fourth.isOver }
         #expect(scene.records.last?.reason == "too many connections are open")
         clients.removeLast().close(resetting: true)
-        try scene.loop.run { scene.relay.open == 2 }
+        try scene.loop.wait { scene.relay.open == 2 }
         _ = try scene.client(meaning: "opaque.example")
-        try scene.loop.run { scene.servers.count == 4 }
+        try scene.loop.wait { scene.servers.count == 4 }
     }
 
     @Test func `ten thousand connections that say nothing hold the limit of pending ones, and no more`() throws {
@@ -288,7 +288,7 @@ import Testing
         let half = try scene.client(meaning: "a.example")
         half.send(Array(hello("a.example").prefix(30)))
         half.finish()
-        try scene.loop.run(within: .seconds(2)) { half.isOver }
+        try scene.loop.wait(within: .seconds(2)) { half.isOver }
     }
 
     @Test func `narrowing cuts what is no longer allowed, and nothing else`() throws {
@@ -297,16 +297,16 @@ import Testing
         _ = try scene.server()
         let client = try scene.client()
         client.send(scene.connect("a.example"))
-        try scene.loop.run { client.text.hasPrefix("HTTP/1.1 200 ") }
+        try scene.loop.wait { client.text.hasPrefix("HTTP/1.1 200 ") }
         client.send(hello("a.example"))
-        try scene.loop.run { scene.servers.count == 2 && scene.servers[1].receivedCount > 0 }
+        try scene.loop.wait { scene.servers.count == 2 && scene.servers[1].receivedCount > 0 }
         let only = EgressRule(
             label: "only", host: .exact(try HostName("opaque.example")), ports: [scene.port],
             allowsOpaque: true, addresses: [try #require(Network("127.0.0.0/8"))])
         scene.relay.update(
             policy: scene.context.policy.narrowed(
                 by: EgressPolicy(layers: [EgressLayer(name: "narrow", rules: [only])])))
-        try scene.loop.run { client.isOver }
+        try scene.loop.wait { client.isOver }
         #expect(!kept.isOver)
         #expect(scene.records.last?.reason == "no longer allowed")
     }
@@ -315,14 +315,14 @@ import Testing
         let scene = try RelayScene(limits: GateLimits(idleMilliseconds: 100), RelayScene.rules)
         let client = try scene.client(meaning: "opaque.example")
         _ = try scene.server()
-        try scene.loop.run(within: .seconds(12)) { client.isOver }
+        try scene.loop.wait(within: .seconds(12)) { client.isOver }
         #expect(scene.records.last?.reason == "idle")
     }
 
     @Test func `a fence cuts fifty busy streams in less than five milliseconds of its thread`() throws {
         let scene = try RelayScene(RelayScene.rules)
         let clients = try (0..<50).map { _ in try scene.client(meaning: "opaque.example") }
-        try scene.loop.run { scene.servers.count == 50 }
+        try scene.loop.wait { scene.servers.count == 50 }
         for client in clients {
             client.keeps = false
             client.send([UInt8](repeating: 1, count: 1 << 20))
@@ -335,7 +335,7 @@ import Testing
         #expect(count == 50)
         #expect(scene.relay.open == 0)
         #expect(took < .milliseconds(5), "\(took)")
-        try scene.loop.run { clients.allSatisfy(\.isOver) && scene.servers.allSatisfy(\.isOver) }
+        try scene.loop.wait { clients.allSatisfy(\.isOver) && scene.servers.allSatisfy(\.isOver) }
         #expect(scene.records.filter { $0.reason == "fenced" }.count == 50)
     }
 

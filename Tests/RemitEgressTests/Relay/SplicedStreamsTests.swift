@@ -33,9 +33,9 @@ import Testing
     @Test func `bytes pass both ways and are counted`() throws {
         let scene = try Scene()
         scene.client.send("a question")
-        try scene.loop.run { scene.server.text == "a question" }
+        try scene.loop.wait { scene.server.text == "a question" }
         scene.server.send("an answer, longer")
-        try scene.loop.run { scene.client.text == "an answer, longer" }
+        try scene.loop.wait { scene.client.text == "an answer, longer" }
         #expect(scene.streams.counts == (10, 17))
         #expect(scene.ending == nil)
     }
@@ -44,12 +44,12 @@ import Testing
         let scene = try Scene()
         scene.client.send("all I have")
         scene.client.finish()
-        try scene.loop.run { scene.server.isEnded }
+        try scene.loop.wait { scene.server.isEnded }
         #expect(scene.server.text == "all I have")
         #expect(scene.streams.isHalfClosed)
         scene.server.send("and all I have")
         scene.server.finish()
-        try scene.loop.run { scene.client.isEnded && scene.ending != nil }
+        try scene.loop.wait { scene.client.isEnded && scene.ending != nil }
         #expect(scene.client.text == "and all I have")
         #expect(scene.ending == .finished)
     }
@@ -63,7 +63,7 @@ import Testing
         scene.server.send(down)
         scene.client.finish()
         scene.server.finish()
-        try scene.loop.run { scene.ending != nil && scene.client.isEnded && scene.server.isEnded }
+        try scene.loop.wait { scene.ending != nil && scene.client.isEnded && scene.server.isEnded }
         #expect(scene.server.received == up)
         #expect(scene.client.received == down)
         #expect(scene.streams.counts == (UInt64(up.count), UInt64(down.count)))
@@ -81,7 +81,7 @@ import Testing
         scene.server.keeps = false
         scene.server.reads = true
         scene.client.finish()
-        try scene.loop.run { scene.server.isEnded }
+        try scene.loop.wait { scene.server.isEnded }
         #expect(scene.server.receivedCount == bytes.count)
     }
 
@@ -89,10 +89,10 @@ import Testing
     func `a reset on one side is a reset on the other`(isClient: Bool) throws {
         let scene = try Scene()
         scene.client.send("x")
-        try scene.loop.run { scene.server.text == "x" }
+        try scene.loop.wait { scene.server.text == "x" }
         (isClient ? scene.client : scene.server).close(resetting: true)
         let other = isClient ? scene.server : scene.client
-        try scene.loop.run { other.isOver }
+        try scene.loop.wait { other.isOver }
         #expect(other.failure?.code == ECONNRESET)
         #expect(scene.ending == .broken(Errno(code: ECONNRESET)))
     }
@@ -100,7 +100,7 @@ import Testing
     @Test func `a cut is visible on both sides`() throws {
         let scene = try Scene()
         scene.streams.cut()
-        try scene.loop.run { scene.client.isOver && scene.server.isOver }
+        try scene.loop.wait { scene.client.isOver && scene.server.isOver }
         #expect(scene.client.failure?.code == ECONNRESET)
         #expect(scene.server.failure?.code == ECONNRESET)
         #expect(scene.ending == .cut)
@@ -136,7 +136,7 @@ import Testing
         scene.pool.give(back: only)
         scene.client.send("x")
         scene.server.send("y")
-        try scene.loop.run { scene.server.text == "x" && scene.client.text == "y" }
+        try scene.loop.wait { scene.server.text == "x" && scene.client.text == "y" }
         #expect(try scene.pool.take() === only)
         #expect(scene.ending == nil)
     }

@@ -53,7 +53,7 @@ import Testing
                 result = $0.map(\.address)
             }
             #expect(result == nil, "never from within the call")
-            try loop.run { result != nil }
+            try loop.wait { result != nil }
             return try #require(result)
         }
     }

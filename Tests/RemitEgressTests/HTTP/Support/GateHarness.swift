@@ -161,6 +161,12 @@ final class GateHarness: Sendable {
     /// Every event so far.
     var told: [GateEvent] { events.withLock { $0 } }
 
+    /// Whether the supervisor is told this, soon: some things it hears after the agent was answered.
+    func tells(_ event: GateEvent) -> Bool {
+        for _ in 0..<500 where !told.contains(event) { usleep(10_000) }
+        return told.contains(event)
+    }
+
     /// The records of requests so far, waiting until there are so many.
     func records(_ count: Int) -> [EgressRecord] {
         var records: [EgressRecord] = []
