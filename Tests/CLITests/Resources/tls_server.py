@@ -13,18 +13,23 @@ import time
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
+        if self.path == "/stream":
+            return self.stream()
+        body = "hello"
         if self.path == "/echo":
             text = self.headers.get("Authorization", "none")
             digest = 5381
             for byte in text.encode():
                 digest = (digest * 33 + byte) & 0xFFFFFFFF
-            self.wfile.write(f"{text} {digest}\n".encode())
-            return
-        if self.path != "/stream":
-            self.wfile.write(b"hello")
-            return
+            body = f"{text} {digest}\n"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def stream(self):
+        self.send_response(200)
+        self.end_headers()
         while True:
             self.wfile.write(b".")
             self.wfile.flush()

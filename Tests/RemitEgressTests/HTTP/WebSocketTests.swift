@@ -128,7 +128,7 @@ struct WebSocketTests {
         client.send(upgrade)
         #expect(client.read(until: "welcome").hasPrefix("HTTP/1.1 101 "))
         client.send(frame("hello"))
-        for _ in 0..<200 where setup.heard.bytes.withLock({ $0.count }) < 11 { usleep(5000) }
+        for _ in 0..<2000 where setup.heard.bytes.withLock({ $0.count }) < 11 { usleep(5000) }
         #expect(try messages(setup.heard.bytes.withLock { $0 }, isMasked: true) == ["hello"])
     }
 
@@ -142,7 +142,7 @@ struct WebSocketTests {
         let half = placeholder.index(placeholder.startIndex, offsetBy: 12)
         client.send(frame("key \(placeholder[..<half])", isFinal: false))
         client.send(frame("\(placeholder[half...]) end", opcode: 0))
-        for _ in 0..<200 where (try? messages(setup.heard.bytes.withLock { $0 }, isMasked: true))?.isEmpty ?? true {
+        for _ in 0..<2000 where (try? messages(setup.heard.bytes.withLock { $0 }, isMasked: true))?.isEmpty ?? true {
             usleep(5000)
         }
         #expect(try messages(setup.heard.bytes.withLock { $0 }, isMasked: true) == ["key \(real) end"])

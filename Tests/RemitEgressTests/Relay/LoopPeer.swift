@@ -60,7 +60,7 @@ final class LoopPeer {
 
     private func turn(_ readiness: EventLoop.Readiness) {
         if readiness.readable, reads || readiness.hungUp { read() }
-        if readiness.writable, !pending.isEmpty, !isOver { write() }
+        if readiness.writable, !pending.isEmpty, failure == nil { write() }
         update()
     }
 
