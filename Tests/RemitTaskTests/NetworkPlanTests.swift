@@ -8,7 +8,7 @@ import Testing
     static let header = "apiVersion: remit/v1\nkind: "
 
     static func task(_ rest: String) throws -> DecodedFile<TaskSpecification> {
-        try TaskFile.decode(bytes: Array((header + "Task\nname: x\n" + rest).utf8), file: "/work/task.yaml")
+        try TaskFile.decode(bytes: Array((header + "Task\nname: x\n" + rest).utf8), file: "/srv/task.yaml")
     }
 
     static func configuration(_ rest: String = "") throws -> Configuration {
@@ -72,7 +72,7 @@ import Testing
         let error = #expect(throws: FileError.self) { try Self.plan("network:\n  allow:\n    - {group: model-api}\n") }
         #expect(
             error?.description
-                == "/work/task.yaml:6:7: unknown group `model-api`: did you mean `model-apis`?")
+                == "/srv/task.yaml:6:7: unknown group `model-api`: did you mean `model-apis`?")
         #expect(throws: FileError.self) { try Self.configuration("network: {allow: [{group: nothing}]}\n") }
     }
 
@@ -103,7 +103,7 @@ import Testing
             return error?.description
         }
         #expect(
-            refusal("evil.com") == "/work/task.yaml:7:7: task.yaml: network.allow[1]: `evil.com` exceeds what "
+            refusal("evil.com") == "/srv/task.yaml:7:7: task.yaml: network.allow[1]: `evil.com` exceeds what "
                 + "the configuration allows: no rule names the host")
         #expect(refusal("api.b.com")?.contains("requests must be restricted") == true)
         #expect(refusal("x.example.com")?.contains("denies it") == true)
