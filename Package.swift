@@ -62,7 +62,8 @@ let package = Package(
         .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
         .target(name: "RemitLeases", dependencies: ["RemitKernel"], swiftSettings: strict),
         .target(
-            name: "RemitGate", dependencies: ["RemitNetwork", "RemitJournal", "RemitKernel", crypto], swiftSettings: strict
+            name: "RemitGate", dependencies: ["RemitNetwork", "RemitJournal", "RemitKernel", crypto],
+            swiftSettings: strict
         ),
         .target(
             name: "RemitSandbox", dependencies: ["RemitKernel", "RemitNetwork", "RemitTask", "RemitJournal"],
@@ -84,7 +85,8 @@ let package = Package(
         .executableTarget(
             name: "remit",
             dependencies: [
-                "RemitSession", "RemitKernel", "RemitTask", "RemitJournal", "RemitLeases", "RemitSandbox", "RemitNetwork",
+                "RemitSession", "RemitKernel", "RemitTask", "RemitJournal", "RemitLeases", "RemitSandbox",
+                "RemitNetwork",
                 "RemitGate", "Cedar", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -138,7 +140,8 @@ let package = Package(
         ),
         .testTarget(name: "RemitKernelTests", dependencies: ["RemitKernel"]),
         .testTarget(name: "RemitNetworkTests", dependencies: ["RemitNetwork"]),
-        .testTarget(name: "RemitGateTests", dependencies: ["RemitGate", "RemitNetwork", "RemitJournal", "RemitKernel"]),
+        .testTarget(
+            name: "RemitGateTests", dependencies: ["RemitGate", "RemitNetwork", "RemitJournal", "RemitKernel"]),
         .testTarget(name: "RemitTaskTests", dependencies: ["RemitTask", "RemitNetwork"]),
         .testTarget(name: "RemitJournalTests", dependencies: ["RemitJournal", "RemitKernel", crypto]),
         .testTarget(name: "RemitIdentityTests", dependencies: ["RemitIdentity", "RemitKernel", crypto]),
