@@ -48,7 +48,7 @@ $(BIN)/remit-probe: $(wildcard Sources/remit-probe/*.[ch])
 
 # ---- testing: each tier prints how many ran, and how many were skipped and why
 
-test: deps release ## every tier, as root also as an ordinary user
+test: deps release ## every tier but egress, as root also as an ordinary user
 	@scripts/test unit kernel cli breakout posture programs interop
 
 unit: deps ## values and state machines, files, journal

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-enum Glob {
-    /// The two-pointer match with one point of return: at most `pattern × subject` steps, no recursion.
-    static func matches<Element>(
+/// Patterns in which some elements stand for any number of others.
+package enum Glob {
+    /// The classic two-pointer match with one point of return: at most `pattern × subject` steps, no recursion.
+    package static func matches<Element>(
         _ pattern: [Element], _ subject: [Element], isStar: (Element) -> Bool, equals: (Element, Element) -> Bool
     ) -> Bool {
         var (p, s) = (0, 0)

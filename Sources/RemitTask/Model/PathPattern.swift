@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Globs over paths of a workspace, matched in bounded time: the paths are chosen by the agent.
 
+internal import RemitNetwork
+
 /// A glob over relative paths: `*` and `?` stay within a segment, `**` as a whole segment spans any number of them.
 package struct PathPattern: Hashable, Sendable, CustomStringConvertible {
     /// The pattern as written.
@@ -20,7 +22,7 @@ package struct PathPattern: Hashable, Sendable, CustomStringConvertible {
     /// Whether a path relative to the workspace matches as a whole.
     package func matches(_ path: String) -> Bool {
         let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Array.init)
-        return Self.matches(segments, parts, isStar: { $0 == Self.anyDepth }, equals: Self.matchesSegment)
+        return Glob.matches(segments, parts, isStar: { $0 == Self.anyDepth }, equals: Self.matchesSegment)
     }
 
     private static let anyDepth: [UInt8] = [UInt8(ascii: "*"), UInt8(ascii: "*")]
@@ -29,30 +31,7 @@ package struct PathPattern: Hashable, Sendable, CustomStringConvertible {
         // `?` stands for a character, not a byte; names that are not UTF-8 fall back to their repaired form.
         let pattern = Array(String(decoding: pattern, as: UTF8.self).unicodeScalars)
         let name = Array(String(decoding: name, as: UTF8.self).unicodeScalars)
-        return matches(pattern, name, isStar: { $0 == "*" }, equals: { $0 == "?" || $0 == $1 })
-    }
-
-    /// The classic two-pointer match with one point of return: at most `pattern × subject` steps, no recursion.
-    private static func matches<Element>(
-        _ pattern: [Element], _ subject: [Element], isStar: (Element) -> Bool, equals: (Element, Element) -> Bool
-    ) -> Bool {
-        var (p, s) = (0, 0)
-        var retry: (pattern: Int, subject: Int)?
-        while s < subject.count {
-            if p < pattern.count, isStar(pattern[p]) {
-                retry = (p, s)
-                p += 1
-            } else if p < pattern.count, equals(pattern[p], subject[s]) {
-                p += 1
-                s += 1
-            } else if let last = retry {
-                retry = (last.pattern, last.subject + 1)
-                (p, s) = (last.pattern + 1, last.subject + 1)
-            } else {
-                return false
-            }
-        }
-        return pattern[p...].allSatisfy(isStar)
+        return Glob.matches(pattern, name, isStar: { $0 == "*" }, equals: { $0 == "?" || $0 == $1 })
     }
 
     /// What is wrong with a pattern, to follow the offending text.
