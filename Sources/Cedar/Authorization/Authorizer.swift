@@ -11,7 +11,7 @@ public enum Authorizer {
         var permits: [CedarString] = []
         var forbids: [CedarString] = []
         var errors: [PolicyError] = []
-        for position in policies.index.candidates(for: request, entities) {
+        for position in policies.index.matches(evaluator) {
             let policy = policies.compiled[position]
             do throws(EvaluationError) {
                 guard try policy.isSatisfied(evaluator) else { continue }

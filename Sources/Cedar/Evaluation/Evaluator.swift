@@ -7,9 +7,9 @@ struct Evaluator {
     let request: Request
     private let entities: Entities
     /// The entities most is asked about, looked up once.
-    private let principal: Entities.Record?
-    private let action: Entities.Record?
-    private let resource: Entities.Record?
+    let principal: Entities.Record?
+    let action: Entities.Record?
+    let resource: Entities.Record?
 
     init(request: Request, entities: Entities) {
         self.request = request

@@ -17,7 +17,7 @@ public struct PolicySet: Sendable {
 
     /// The policies at the same positions, as the authorizer uses them.
     private(set) var compiled: [CompiledPolicy] = []
-    /// Which of them may match a request.
+    /// Which of them match a request.
     private(set) var index = PolicyIndex()
 
     /// How high the expressions of policies may be.
@@ -98,9 +98,8 @@ public struct PolicySet: Sendable {
     public mutating func add(_ policy: Policy) throws(Diagnostic) {
         try check(policy.template, id: policy.id)
         positions[policy.id] = .policy(policies.count)
-        let compiled = CompiledPolicy(policy)
-        index.insert(compiled, at: policies.count)
-        self.compiled.append(compiled)
+        index.insert(policy.scope, at: policies.count)
+        compiled.append(CompiledPolicy(policy))
         policies.append(policy)
     }
 
