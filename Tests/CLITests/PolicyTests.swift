@@ -65,6 +65,36 @@ extension CLI {
             #expect(answers.last??["errors"].list?.compactMap(\.text) == ["policy0"])
         }
 
+        @Test func `a batch notices what changed between its questions`() throws {
+            let place = try playground()
+            defer { place.tearDown() }
+            let question = question(place)
+            try place.write(question, to: place.base + "/question")
+            try place.write(
+                question.replacing(#""schema": "\#(place.base)/schema.cedarschema", "#, with: ""),
+                to: place.base + "/without-schema")
+            let result = try place.shell(
+                """
+                cd '\(place.base)' && mkfifo questions answers || exit 1
+                "$REMIT" policy authorize --batch <questions >answers &
+                exec 3>questions 4<answers
+                ask() { tr -d '\\n' <"$1" >&3; echo >&3; read -r answer <&4; printf "%s\\n" "$answer"; }
+                ask question
+                sed -i 's/"open": true/"open": false/' entities.json; ask question
+                sed -i 's/"open": false/"open": true/' entities.json; ask question
+                sed -i 's/open?: Bool/open?: Long/' schema.cedarschema; ask question
+                ask without-schema
+                ask question
+                sed -i 's/open?: Long/open?: Bool/' schema.cedarschema; ask question
+                sed -i 's/context.mfa/!context.mfa/' policies.cedar; ask question
+                exec 3>&-; wait
+                """)
+            let answers = try result.text.split(separator: "\n").map { try JSON.parse(Array($0.utf8)) }
+            let decisions = answers.map { $0["decision"].text ?? ($0["error"].text == nil ? "neither" : "error") }
+            #expect(
+                decisions == ["allow", "deny", "allow", "error", "allow", "error", "allow", "deny"], "\(result)")
+        }
+
         @Test func `a request that the schema does not allow is not decided`() throws {
             let place = try playground()
             defer { place.tearDown() }

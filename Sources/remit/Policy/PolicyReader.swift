@@ -7,6 +7,8 @@ internal import Cedar
 struct PolicyReader {
     private var policies: (material: PolicyMaterial, made: PolicySet)?
     private var schema: (material: PolicyMaterial, made: Schema)?
+    /// With the schema they were read by, if any.
+    private var entities: (material: PolicyMaterial, schema: PolicyMaterial?, made: Entities)?
     /// What was read last: where an error lies.
     private(set) var lastSource: SourceText?
 
@@ -36,13 +38,17 @@ struct PolicyReader {
         return made
     }
 
-    /// Without any, there are the actions of the schema.
+    /// Reads them by `schema`, which must be what was read last; without any, there are the actions of the schema.
     ///
     /// - Throws: `Diagnostic` with what is wrong, and where.
     mutating func entities(_ material: PolicyMaterial?, schema: Schema?) throws(Diagnostic) -> Entities {
         guard let material else { return try Entities(json: SourceText("[]"), schema: schema) }
         lastSource = material.source
-        return try Entities(material.json(), in: material.source, schema: schema)
+        let schemaMaterial = schema == nil ? nil : self.schema?.material
+        if let entities, entities.material == material, entities.schema == schemaMaterial { return entities.made }
+        let made = try Entities(material.json(), in: material.source, schema: schema)
+        entities = (material, schemaMaterial, made)
+        return made
     }
 
     /// Policies in text form, laid out.
