@@ -89,6 +89,9 @@ package enum FileSystem {
         return Facts(status)
     }
 
+    /// Where relative paths start from: AT_FDCWD.
+    package static let currentDirectory: CInt = AT_FDCWD
+
     /// For ``open(_:_:mode:in:)``: read-only, and no symbolic link at the end.
     package static let noFollow: CInt = O_RDONLY | O_NOFOLLOW
 
@@ -110,6 +113,15 @@ package enum FileSystem {
             contents += buffer[..<count]
             if contents.count > limit { throw SystemCallError("read `\(name)`", Errno(code: EFBIG)) }
         }
+    }
+
+    /// Reads at most `count` bytes from the start of a file.
+    package static func readStart(
+        _ descriptor: CInt, count: Int, name: String
+    ) throws(SystemCallError) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: count)
+        let read = try check("read `\(name)`") { unsafe pread(descriptor, &buffer, count, 0) }
+        return Array(buffer[..<read])
     }
 
     /// Writes every byte, waiting where the descriptor makes it wait.

@@ -67,11 +67,12 @@ package struct LandlockRuleset: Hashable, Sendable {
         rights & (Self.execute | Self.writeFile | Self.readFile | Self.truncate | Self.ioctlDevice)
     }
 
-    private static let execute: UInt64 = 1 << 0
-    private static let writeFile: UInt64 = 1 << 1
-    private static let readFile: UInt64 = 1 << 2
-    private static let readDirectory: UInt64 = 1 << 3
+    package static let execute: UInt64 = 1 << 0
+    package static let writeFile: UInt64 = 1 << 1
+    package static let readFile: UInt64 = 1 << 2
+    package static let readDirectory: UInt64 = 1 << 3
     private static let makeCharacterDevice: UInt64 = 1 << 6
+    package static let makeFile: UInt64 = 1 << 8
     private static let makeBlockDevice: UInt64 = 1 << 11
     private static let truncate: UInt64 = 1 << 14
     private static let ioctlDevice: UInt64 = 1 << 15

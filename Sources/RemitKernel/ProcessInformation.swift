@@ -209,3 +209,14 @@ extension CurrentProcess {
         return try body()
     }
 }
+
+extension CurrentProcess {
+    /// Groups besides the first, see getgroups(2).
+    package static var supplementaryGroups: [UInt32] {
+        let count = getgroups(0, nil)
+        guard count > 0 else { return [] }
+        var groups = [gid_t](repeating: 0, count: Int(count))
+        let got = unsafe getgroups(count, &groups)
+        return got > 0 ? Array(groups[..<Int(got)]) : []
+    }
+}

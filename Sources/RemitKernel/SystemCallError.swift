@@ -30,6 +30,7 @@ package struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
     package static let protocolNotSupported = Errno(code: EPROTONOSUPPORT)
     package static let socketType = Errno(code: ESOCKTNOSUPPORT)
     package static let invalidArgument = Errno(code: EINVAL)
+    package static let readOnlyFileSystem = Errno(code: EROFS)
     package static let notTerminal = Errno(code: ENOTTY)
 
     /// strerror(3) in lower case.

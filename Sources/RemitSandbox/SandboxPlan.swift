@@ -29,6 +29,8 @@ package struct SandboxPlan: Sendable {
         package static let home = "home/agent"
         package static let credentials = "run/remit/credentials"
         package static let sockets = "run/remit/sockets"
+        /// What the agent may read about its session.
+        package static let description = "run/remit/session.json"
         /// What the session trusts besides the host's authorities.
         package static let trust = "run/remit/trust"
         /// An empty file with mode 0444 in the root, where Landlock allows to list and nothing else: whoever opens it
@@ -244,6 +246,7 @@ struct PlanBuilder {
         ]
         if request.workspace == nil { directories[SandboxPlan.Path.workspace] = 0o755 }
         var files: [String: [UInt8]] = [SandboxPlan.Path.sealed: []]
+        if !request.description.isEmpty { files[SandboxPlan.Path.description] = request.description }
         for (name, text) in syntheticFiles { files["etc/\(name)"] = Array(text.utf8) }
         if trusts {
             directories[SandboxPlan.Path.trust] = 0o755

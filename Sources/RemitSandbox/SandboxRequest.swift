@@ -20,11 +20,13 @@ package struct SandboxRequest: Sendable {
     package var hidden: [String]
     /// What the agent may find in its network; `nil`: nothing.
     package var network: SandboxNetwork?
+    /// What the agent may read about its session; empty: there is no such file.
+    package var description: [UInt8]
 
     package init(
         session: String, profile: Profile, command: [String], workspace: ApprovedWorkspace?,
         environment: [String: String], limits: Limits, sockets: [HostSocket], terminal: Bool, credentials: Bool,
-        hidden: [String] = [], network: SandboxNetwork? = nil
+        hidden: [String] = [], network: SandboxNetwork? = nil, description: [UInt8] = []
     ) {
         self.session = session
         self.profile = profile
@@ -37,6 +39,7 @@ package struct SandboxRequest: Sendable {
         self.credentials = credentials
         self.hidden = hidden
         self.network = network
+        self.description = description
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what somebody asked to what may start, or to the reason why it may not. Nothing is changed on the host here.
 
+internal import RemitJournal
 package import RemitKernel
 internal import RemitLeases
 package import RemitSandbox
@@ -48,7 +49,9 @@ package struct AdmittedSession: Sendable {
     package private(set) var host: HostSupport
     /// What may be reached, and with which secrets.
     package let network: NetworkPlan
-    package let sandbox: SandboxRequest
+    package private(set) var sandbox: SandboxRequest
+    /// What the session may know about itself.
+    package let description: SessionDescription
     package private(set) var plan: SandboxPlan
     package let excused: Set<Layer>
     package let directories: Directories
@@ -104,7 +107,11 @@ package struct AdmittedSession: Sendable {
             network: inside
         )
         try Self.checkBinds(profile, directories)
-        plan = try Self.plan(sandbox, on: host, excused: request.excused, directories: request.directories)
+        description = SessionDescription(
+            session: session, task: task, profile: profile, network: network, workspace: sandbox.workspace,
+            admitted: admitted.wall)
+        plan = try Self.plan(
+            &sandbox, description, on: host, excused: request.excused, directories: request.directories)
     }
 
     /// The same session on a host whose user's systemd refused what it had seemed to offer.
@@ -113,12 +120,14 @@ package struct AdmittedSession: Sendable {
     func withoutScope(_ obstacle: String) throws(SessionError) -> AdmittedSession {
         var other = self
         other.host = host.withoutScope(obstacle)
-        other.plan = try Self.plan(sandbox, on: other.host, excused: excused, directories: directories)
+        other.plan = try Self.plan(
+            &other.sandbox, description, on: other.host, excused: excused, directories: directories)
         return other
     }
 
     private static func plan(
-        _ sandbox: SandboxRequest,
+        _ sandbox: inout SandboxRequest,
+        _ description: SessionDescription,
         on host: HostSupport,
         excused: Set<Layer>,
         directories: Directories
@@ -134,6 +143,7 @@ package struct AdmittedSession: Sendable {
                 hint: "see `remit doctor`, or name the exception with `--allow-degraded \(refusal.layer.rawValue)`"
             )
         }
+        sandbox.description = description.json(enforcement).canonicalBytes
         do {
             return try SandboxPlan(
                 sandbox, host: host, enforcement: enforcement, cache: FilterCache(directory: directories.cache)

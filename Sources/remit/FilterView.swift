@@ -15,50 +15,15 @@ struct FilterView {
         do {
             explainer = try SystemCallExplainer(profile.systemCalls, origins: profile.origins, notify: true)
         } catch { throw Output.fail(error.description, hint: error.hint, code: 64) }
-        files = Dictionary(
-            catalogue.names().compactMap { summary in summary.file.map { (summary.name, $0) } },
-            uniquingKeysWith: { first, _ in first })
+        files = catalogue.files
     }
 
     func show(_ call: String?, _ arguments: [String], _ format: Format) throws {
-        if let call { return try show(try number(call), try values(arguments), format) }
+        if let call { return try show(try CallQuestion.number(call), try CallQuestion.values(arguments), format) }
         if let argument = arguments.first {
             throw Output.fail("`--argument \(argument)` belongs to no call", hint: "say which: `--call NAME`", code: 64)
         }
         try showAll(format)
-    }
-
-    private func number(_ call: String) throws -> UInt32 {
-        if let number = SystemCallNumbers.number(of: call) { return UInt32(bitPattern: number) }
-        if let number = UInt32(call), call.first?.isNumber == true { return number }
-        if call == "-1" { return .max }
-        let ending =
-            SystemCallNumbers.isKnown(call)
-            ? ": another architecture has it" : Spelling.ending(for: call, among: SystemCallNumbers.names)
-        throw Output.fail("unknown system call `\(call)`\(ending)", code: 64)
-    }
-
-    private func values(_ arguments: [String]) throws -> [UInt64] {
-        var values: [UInt64] = Array(repeating: 0, count: 6)
-        var known: Set<Int> = []
-        for argument in arguments {
-            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, parts[0].count == 1, let index = Int(parts[0]), values.indices.contains(index)
-            else {
-                throw Output.fail(
-                    "`\(argument)` is no argument of a system call", hint: "write its index and value: `1=0x5412`",
-                    code: 64)
-            }
-            guard let value = SystemCallConstants.value(String(parts[1])) else {
-                let ending = Spelling.ending(for: String(parts[1]), among: Array(SystemCallConstants.byName.keys))
-                throw Output.fail("`\(parts[1])` is no value of an argument\(ending)", code: 64)
-            }
-            guard known.insert(index).inserted else {
-                throw Output.fail("argument \(index) is given twice", code: 64)
-            }
-            values[index] = value
-        }
-        return values
     }
 
     private func answer(_ number: UInt32, _ arguments: [UInt64] = []) throws -> SystemCallExplainer.Answer {
@@ -101,7 +66,7 @@ struct FilterView {
         ]
     }
 
-    private static func words(_ verdict: FilterProgram.Verdict) -> String {
+    static func words(_ verdict: FilterProgram.Verdict) -> String {
         switch verdict {
         case .allow: "allowed"
         case .notify: "EPERM, reported and counted as a strike"

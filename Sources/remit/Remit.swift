@@ -16,7 +16,7 @@ struct Remit: ParsableCommand {
                     Run.self, Check.self, ListSessions.self, Inspect.self, Logs.self, Narrow.self, Kill.self, Reap.self,
                 ]),
             CommandGroup(name: "Evidence", subcommands: [JournalCommand.self, ReceiptCommand.self, TokenCommand.self]),
-            CommandGroup(name: "This host", subcommands: [Doctor.self, ProfileCommand.self]),
+            CommandGroup(name: "This host", subcommands: [Doctor.self, ProfileCommand.self, Why.self]),
             CommandGroup(name: "Policies", subcommands: [PolicyCommand.self]),
         ]
     )

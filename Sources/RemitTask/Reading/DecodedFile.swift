@@ -32,6 +32,23 @@ package struct DecodedFile<Value> {
         return node.position
     }
 
+    /// Whether the file has a value at a path.
+    package func names(_ path: String) -> Bool {
+        var node = root
+        for step in Self.steps(path) {
+            switch (step, node.content) {
+            case (.key(let key), .map(let entries)):
+                guard let entry = entries.first(where: { $0.key == key }) else { return false }
+                node = entry.value
+            case (.index(let index), .list(let items)):
+                guard items.indices.contains(index) else { return false }
+                node = items[index]
+            default: return false
+            }
+        }
+        return true
+    }
+
     /// An error at the value of a path.
     package func error(at path: String, _ message: String, hint: String? = nil) -> FileError {
         let position = position(of: path)
