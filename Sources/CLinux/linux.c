@@ -134,10 +134,16 @@ int linux_connect_unix(const char *path) {
     return stream;
 }
 
-int linux_peer_uid(int socket, uid_t *uid) {
+int linux_peer(int socket, uid_t *uid, pid_t *pid) {
     struct ucred credentials;
     socklen_t size = sizeof credentials;
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) { return -1; }
     *uid = credentials.uid;
+    *pid = credentials.pid;
     return 0;
+}
+
+int linux_peer_uid(int socket, uid_t *uid) {
+    pid_t pid;
+    return linux_peer(socket, uid, &pid);
 }

@@ -50,6 +50,12 @@ package final class DescriptorBox {
 
     package func close() { descriptor = nil }
 
+    /// A second descriptor of the same open file, close-on-exec; `nil` when this one is closed, or no other is to be had.
+    package func duplicate() -> DescriptorBox? {
+        let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
+        return copy < 0 ? nil : DescriptorBox(OwnedDescriptor(adopting: copy))
+    }
+
     /// Gives the descriptor away, if it is still open: this owner has none from here on.
     package func surrender() -> CInt? {
         guard let given = descriptor.take() else { return nil }

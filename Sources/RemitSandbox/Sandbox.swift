@@ -351,7 +351,8 @@ package final class Sandbox {
         case .descriptor(.listener, let listener): listen(listener)
         case .descriptor(.trust, let directory): trust = directory
         case .descriptor(.terminal, let terminal):
-            streams = AgentStreams(input: terminal, output: terminal, errors: nil)
+            // Two descriptors: each is waited for by itself, and epoll(7) takes one only once.
+            streams = AgentStreams(input: terminal.duplicate() ?? terminal, output: terminal, errors: nil)
         case .descriptor(let tag, let socket):
             if let listener = SandboxListener(tag, socket) { listeners.append(listener) }
         case .proved(let proof):

@@ -9,6 +9,17 @@ package import RemitKernel
 /// Listens on a session's control socket.
 package final class ControlServer {
     package typealias Handler = (ControlRequest, _ reply: @escaping (ControlResponse) -> Void) -> Void
+    /// Decides on a request before it is handled: one that asks for the connection itself gets it, or a refusal.
+    package typealias Upgrader = (ControlRequest, ControlPeer) -> Upgrade
+
+    /// What becomes of a connection.
+    package enum Upgrade {
+        /// It is an ordinary request.
+        case none
+        case refused(ControlResponse)
+        /// Whatever else it carries is for this.
+        case granted((DescriptorBox) -> Void)
+    }
 
     /// How many callers are served at once; the next one waits in the backlog.
     private static let connectionLimit = 16
@@ -17,14 +28,21 @@ package final class ControlServer {
     private let loop: EventLoop
     private let listener: DescriptorBox
     private let handler: Handler
+    private let upgrader: Upgrader
     private var watch: EventLoop.WatchToken?
     private var connections: [CInt: ControlConnection] = [:]
 
     /// - Throws: ``SystemCallError`` when the socket cannot be made, for example because its path is too long.
-    package init(path: String, loop: EventLoop, handler: @escaping Handler) throws(SystemCallError) {
+    package init(
+        path: String,
+        loop: EventLoop,
+        upgrader: @escaping Upgrader = { _, _ in .none },
+        handler: @escaping Handler
+    ) throws(SystemCallError) {
         self.path = path
         self.loop = loop
         self.handler = handler
+        self.upgrader = upgrader
         listener = DescriptorBox(
             OwnedDescriptor(adopting: try check("listen on `\(path)`") { unsafe linux_listen_unix(path, 16) })
         )
@@ -46,15 +64,17 @@ package final class ControlServer {
         guard number >= 0 else { return }
         let socket = OwnedDescriptor(adopting: number)
         var user: uid_t = 0
+        var process: pid_t = 0
         // The socket's mode keeps others out already; this holds if somebody loosened it.
-        guard unsafe linux_peer_uid(number, &user) == 0, user == CurrentProcess.userID || user == 0,
+        guard unsafe linux_peer(number, &user, &process) == 0, user == CurrentProcess.userID || user == 0,
             connections.count < Self.connectionLimit
         else { return }
         _ = fcntl(number, F_SETFL, O_NONBLOCK)
         _ = fcntl(number, F_SETFD, FD_CLOEXEC)
-        connections[number] = try? ControlConnection(DescriptorBox(socket), loop: loop, handler: handler) {
-            [weak self] in self?.connections[number] = nil
-        }
+        let peer = ControlPeer(userID: user, pid: process)
+        connections[number] = try? ControlConnection(
+            DescriptorBox(socket), loop: loop, handler: handler, upgrader: { [upgrader] in upgrader($0, peer) }
+        ) { [weak self] in self?.connections[number] = nil }
     }
 }
 
@@ -66,6 +86,7 @@ private final class ControlConnection {
     private let socket: DescriptorBox
     private let loop: EventLoop
     private let handler: ControlServer.Handler
+    private let upgrader: (ControlRequest) -> ControlServer.Upgrade
     private let ended: () -> Void
     private let codec: ServerCodec
     private var watch: EventLoop.WatchToken?
@@ -76,11 +97,13 @@ private final class ControlConnection {
         _ socket: DescriptorBox,
         loop: EventLoop,
         handler: @escaping ControlServer.Handler,
+        upgrader: @escaping (ControlRequest) -> ControlServer.Upgrade,
         ended: @escaping () -> Void
     ) throws {
         self.socket = socket
         self.loop = loop
         self.handler = handler
+        self.upgrader = upgrader
         self.ended = ended
         codec = try ServerCodec()
         watch = try loop.watch(socket.number, for: .read) { [weak self] _ in self?.receive() }
@@ -89,12 +112,24 @@ private final class ControlConnection {
 
     func close() {
         guard socket.isOpen else { return }
+        stopListening()
+        socket.close()
+        ended()
+    }
+
+    private func stopListening() {
         if let watch { loop.unwatch(watch) }
         watch = nil
         if let timer { loop.cancel(timer) }
         timer = nil
-        socket.close()
+    }
+
+    /// Gives the connection to somebody else. What came with the request is lost: a client waits for the answer first.
+    private func give(_ taker: (DescriptorBox) -> Void) {
+        stopListening()
+        guard let number = socket.surrender() else { return }
         ended()
+        taker(DescriptorBox(OwnedDescriptor(adopting: number)))
     }
 
     private func receive() {
@@ -109,7 +144,11 @@ private final class ControlConnection {
             isAsked = true
             if let timer { loop.cancel(timer) }
             timer = nil
-            handler(request) { [weak self] in self?.answer($0) }
+            switch upgrader(request) {
+            case .none: handler(request) { [weak self] in self?.answer($0) }
+            case .refused(let response): answer(response)
+            case .granted(let taker): give(taker)
+            }
         } catch {
             answer(ControlResponse(400, json: Array(#"{"error":"not a request"}"#.utf8)))
         }

@@ -13,6 +13,7 @@ package final class StreamRelay {
     private let source: CInt
     private let sink: CInt
     private let tap: (ArraySlice<UInt8>) -> Void
+    private let transform: ((ArraySlice<UInt8>) -> [UInt8])?
     private let finished: () -> Void
     private var buffer: ArraySlice<UInt8> = []
     private var sourceWatch: EventLoop.WatchToken?
@@ -26,18 +27,21 @@ package final class StreamRelay {
 
     /// - Parameters:
     ///   - tap: sees every piece before it is passed on.
+    ///   - transform: what is passed on in a piece's place.
     ///   - finished: called once, when the source has ended and everything was passed on, or the sink is gone.
     package init(
         from source: CInt,
         to sink: CInt,
         on loop: EventLoop,
         tap: @escaping (ArraySlice<UInt8>) -> Void = { _ in },
+        transform: ((ArraySlice<UInt8>) -> [UInt8])? = nil,
         finished: @escaping () -> Void
     ) {
         self.loop = loop
         self.source = source
         self.sink = sink
         self.tap = tap
+        self.transform = transform
         self.finished = finished
         piece = RawTerminal.isTerminal(sink) ? 256 : 4096
         let facts = try? FileSystem.facts(of: sink)
@@ -83,6 +87,7 @@ package final class StreamRelay {
         if count > 0 {
             buffer = bytes[..<count]
             tap(buffer)
+            if let transform { buffer = transform(buffer)[...] }
             writeMore()
         } else if count < 0, Errno.last == .again || Errno.last == .interrupted {
             return

@@ -39,7 +39,8 @@ extension Supervisor {
                     contentType: "application/jwk-set+json"
                 )
             )
-        case (_, "/session"), (_, "/posture"), (_, "/kill"), (_, "/narrow"), (_, "/introspect"), (_, "/jwks"):
+        case (_, "/session"), (_, "/posture"), (_, "/kill"), (_, "/narrow"), (_, "/introspect"), (_, "/jwks"),
+            (_, "/attach"):
             reply(ControlResponse(405, json: Array(#"{"error":"method not allowed"}"#.utf8)))
         default:
             reply(ControlResponse(404, json: Array(#"{"error":"not found"}"#.utf8)))
@@ -55,7 +56,7 @@ extension Supervisor {
             "leases": .array(
                 (keeper?.leases ?? []).map { ["name": .string($0.name), "state": .string($0.state.rawValue)] }
             ),
-            "egress": egressState,
+            "egress": egressState, "terminal": terminalDesk?.state ?? .null,
         ]
     }
 

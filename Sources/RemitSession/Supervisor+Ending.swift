@@ -35,7 +35,9 @@ extension Supervisor {
     /// Runs the verify command in the same confinement: a sandbox of its own from the same profile, no credentials.
     private func verify(_ command: [String], completion: @escaping (OutcomeJudge.Verification) -> Void) {
         let run: VerifyRun
-        do { run = try VerifyRun(command, of: admitted, on: loop, completion: completion) } catch {
+        do {
+            run = try VerifyRun(command, of: admitted, on: loop, escapes: options.escapes, completion: completion)
+        } catch {
             return loop.enqueue { completion(.failed("\(error)")) }
         }
         verification = run

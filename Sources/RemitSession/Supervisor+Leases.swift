@@ -138,6 +138,7 @@ extension Supervisor {
         fenceGate()
         inputRelay?.stop()
         inputRelay = nil
+        terminalDesk?.fence()
         sandbox?.streams?.input.isOpen == true && !admitted.sandbox.terminal ? sandbox?.streams?.input.close() : ()
         desk?.registry.revokeAll()
         for credential in admitted.task.credentials { delivery?.withdraw(credential.name) }

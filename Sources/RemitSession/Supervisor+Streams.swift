@@ -11,7 +11,7 @@ internal import RemitTask
 extension Supervisor {
     func connectStreams() {
         guard let streams = sandbox?.streams else { return }
-        if admitted.sandbox.terminal {
+        if admitted.sandbox.terminal, options.background == nil {
             terminal = try? RawTerminal(0)
             RawTerminal.copyWindowSize(from: 0, to: streams.output.number)
         }
@@ -19,6 +19,7 @@ extension Supervisor {
         where descriptor >= 0 {
             _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
         }
+        if admitted.sandbox.terminal, options.background != nil { return openDesk(streams) }
         relay(streams.output, to: 1, capturedAs: "stdout.log")
         if let errors = streams.errors { relay(errors, to: 2, capturedAs: "stderr.log") }
         let input = StreamRelay(from: 0, to: streams.input.number, on: loop) { [unowned self] in
@@ -42,15 +43,46 @@ extension Supervisor {
                 capture?.take(bytes)
                 self.monitor.sawOutput()
             },
+            transform: screening(sink),
             finished: { [unowned self] in
                 self.openRelays -= 1
                 capture?.finish()
-                // Nobody reads any more: the agent learns it from its next write.
+                // Nobody reads any more: the agent learns it from its next write, or its terminal hangs up.
                 source.close()
+                if self.admitted.sandbox.terminal { self.sandbox?.streams?.input.close() }
             }
         )
         relays.append(relay)
         relay.start()
+    }
+
+    /// What a stream of the agent's becomes on its way: whatever is no terminal gets it as it was written.
+    private func screening(_ sink: CInt) -> ((ArraySlice<UInt8>) -> [UInt8])? {
+        guard RawTerminal.isTerminal(sink) else { return nil }
+        let screen = TerminalScreen(options.escapes, isHeard: admitted.sandbox.terminal)
+        screens[sink] = screen
+        return { [unowned self] piece in
+            let shown = screen.show(piece)
+            self.type(screen.takeReplies())
+            return shown
+        }
+    }
+
+    /// Types to the agent what its terminal would answer. It is lost when the agent does not read what it asked for.
+    func type(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty, admitted.sandbox.terminal, !isFenced, let input = sandbox?.streams?.input, input.isOpen
+        else { return }
+        _ = unsafe write(input.number, bytes, bytes.count)
+    }
+
+    /// Undoes what the agent did to the terminals it was shown on, and gives the caller's back.
+    func leaveTerminals() {
+        for (sink, screen) in screens {
+            RawTerminal.write(screen.leave(), to: sink, within: .milliseconds(200))
+        }
+        if screens.values.contains(where: \.hasAsked) { terminal?.discardAnswers(within: .milliseconds(500)) }
+        terminal?.restore()
+        screens = [:]
     }
 
     /// Later occurrences of a credential are not kept in the captured output.

@@ -29,17 +29,29 @@ package struct SupervisorOptions: Sendable {
     package var configurationFile: String?
     /// How long to wait for providers at the end.
     package var patience: Duration
+    /// Which control sequences reach a terminal.
+    package var escapes: TerminalEscapes
+    /// For a session in the background: where it says, once, that its agent runs.
+    package var background: CInt?
+    /// The agent starts when somebody has attached to its terminal.
+    package var awaitsClient: Bool
 
     package init(
         status: CInt? = nil,
         traced: Bool = false,
         configurationFile: String? = nil,
-        patience: Duration = .seconds(10)
+        patience: Duration = .seconds(10),
+        escapes: TerminalEscapes = .safe,
+        background: CInt? = nil,
+        awaitsClient: Bool = false
     ) {
         self.status = status
         self.traced = traced
         self.configurationFile = configurationFile
         self.patience = patience
+        self.escapes = escapes
+        self.background = background
+        self.awaitsClient = awaitsClient
     }
 }
 
@@ -61,6 +73,11 @@ package final class Supervisor {
     var captures: [OutputCapture] = []
     var inputRelay: StreamRelay?
     var terminal: RawTerminal?
+    /// What is shown on terminals, by the descriptor of each.
+    var screens: [CInt: TerminalScreen] = [:]
+    /// The terminal of a session in the background.
+    var terminalDesk: TerminalDesk?
+    var hasReported = false
     var monitor = ActivityMonitor()
     var exposed: [String: Secret] = [:]
     var snapshot: WorkspaceSnapshot?
@@ -88,6 +105,7 @@ package final class Supervisor {
         self.options = options
         do { loop = try EventLoop() } catch { throw SessionError(.failed, "\(error)") }
         if let number = options.status { status = try StatusStream(number) }
+        if let report = options.background { _ = fcntl(report, F_SETFD, FD_CLOEXEC) }
     }
 
     var session: String { admitted.session }
@@ -108,7 +126,12 @@ package final class Supervisor {
             // Without a loop nothing can be supervised: the guard ends the session when we are gone.
             throw SessionError(.failed, "the event loop failed: \(error)")
         }
-        terminal?.restore()
+        leaveTerminals()
+        if let terminalDesk {
+            terminalDesk.end(exitCode, message ?? "")
+            // Each is waited for two seconds at most.
+            try? loop.run { terminalDesk.isEmpty }
+        }
         return SessionResult(session: session, exitCode: exitCode, message: message, receipt: receiptPath)
     }
 
@@ -230,9 +253,11 @@ package final class Supervisor {
     private func listen() throws(SessionError) {
         do {
             try FileSystem.makeDirectories("\(directories.runtime)/\(session)")
-            control = try ControlServer(path: directories.control(session), loop: loop) {
-                [unowned self] request, reply in self.answer(request, reply)
-            }
+            control = try ControlServer(
+                path: directories.control(session), loop: loop,
+                upgrader: { [unowned self] request, peer in self.upgrade(request, peer) },
+                handler: { [unowned self] request, reply in self.answer(request, reply) }
+            )
         } catch {
             throw SessionError(.failed, "\(error)", hint: "set XDG_RUNTIME_DIR or REMIT_RUNTIME_DIR to a short path")
         }
@@ -260,7 +285,7 @@ package final class Supervisor {
         case .ready:
             connectStreams()
             sandboxIsReady()
-            feed(.ready)
+            if options.awaitsClient { awaitClient() } else { feed(.ready) }
         case .proved(let proof):
             record("session.proved", Self.body(proof))
             status?.send("proved")
@@ -269,6 +294,7 @@ package final class Supervisor {
             status?.send("started")
             reportPhases()
             feed(.started)
+            reportBackground()
         case .failed(let failure):
             let program = admitted.sandbox.command.first ?? ""
             if let breach = failure.breach {
@@ -338,6 +364,7 @@ package final class Supervisor {
                 } else if isSettled {
                     // All is done but for a reader of our output that does not read.
                     for relay in relays { relay.stop() }
+                    terminalDesk?.close()
                     openRelays = 0
                 } else {
                     if sandbox?.hasEnded == false { sandbox?.kill() }

@@ -12,6 +12,7 @@ final class VerifyRun {
     private static let standardLimit: Duration = .seconds(600)
 
     private let loop: EventLoop
+    private let escapes: TerminalEscapes
     private let completion: (OutcomeJudge.Verification) -> Void
     private var sandbox: Sandbox?
     private var result: OutcomeJudge.Verification?
@@ -25,9 +26,11 @@ final class VerifyRun {
         _ command: [String],
         of admitted: AdmittedSession,
         on loop: EventLoop,
+        escapes: TerminalEscapes,
         completion: @escaping (OutcomeJudge.Verification) -> Void
     ) throws {
         self.loop = loop
+        self.escapes = escapes
         self.completion = completion
         var request = admitted.sandbox
         request.session = "\(admitted.session)-verify"
@@ -79,7 +82,11 @@ final class VerifyRun {
         for stream in [streams.output, streams.errors].compactMap({ $0 }) {
             _ = fcntl(stream.number, F_SETFL, O_NONBLOCK)
             openRelays += 1
-            let relay = StreamRelay(from: stream.number, to: 2, on: loop) { [unowned self] in
+            let screen = RawTerminal.isTerminal(2) ? TerminalScreen(escapes, isHeard: false) : nil
+            let relay = StreamRelay(
+                from: stream.number, to: 2, on: loop, transform: screen.map { screen in { screen.show($0) } }
+            ) { [unowned self] in
+                if let screen { RawTerminal.write(screen.leave(), to: 2, within: .milliseconds(200)) }
                 self.openRelays -= 1
                 stream.close()
                 self.finish()

@@ -66,6 +66,7 @@ struct ConfigurationOption: ParsableArguments {
 }
 
 extension Layer: ExpressibleByArgument {}
+extension TerminalEscapes: ExpressibleByArgument {}
 extension TimeSpan: ExpressibleByArgument {
     init?(argument: String) { self.init(argument) }
 }

@@ -47,6 +47,14 @@ struct Run: ParsableCommand {
     var intent: String?
     @Flag(inversion: .prefixedNo, help: "Give the agent a terminal; automatic when standard input and output are one.")
     var tty: Bool?
+    @Flag(
+        help: "Start it in the background, print its identifier, and leave; with --tty it has a terminal to attach to.")
+    var detach = false
+    @Flag(help: "Start it in the background with a terminal, and attach: the detach keys leave it running.")
+    var detachable = false
+    @OptionGroup var terminalOptions: TerminalOptions
+    @Option(name: .customLong("background-report"), help: .hidden)
+    var report: Int32?
     @Flag(help: "Print the plan and what would be enforced; start nothing.")
     var dryRun = false
     @Option(name: .customLong("allow-degraded"), help: "Start although this required layer is not fully enforced.")
@@ -65,6 +73,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         let context = try Context()
+        if detach || detachable, !dryRun, report == nil { throw try startInBackground(context) }
         let configuration = try context.configuration(configurationOption.path)
         let request = try makeRequest(context, configuration)
         do {
@@ -75,7 +84,10 @@ struct Run: ParsableCommand {
             let options = SupervisorOptions(
                 status: statusDescriptor,
                 traced: context.environment["REMIT_TRACE"] == "1",
-                configurationFile: context.configurationFile(configurationOption.path)
+                configurationFile: context.configurationFile(configurationOption.path),
+                escapes: terminalOptions.escapes,
+                background: report,
+                awaitsClient: report != nil && detachable
             )
             let supervisor = try Supervisor(admitted, directories: context.directories, options: options)
             let result = try supervisor.run()
@@ -130,8 +142,8 @@ struct Run: ParsableCommand {
             }
         }
         try checkPlainTexts(task)
-        let terminals = RawTerminal.isTerminal(0) && RawTerminal.isTerminal(1)
-        if tty == true, !terminals {
+        let terminals = detachable || (!detach && RawTerminal.isTerminal(0) && RawTerminal.isTerminal(1))
+        if tty == true, !terminals, !detach {
             throw Output.fail("`--tty` needs a terminal as standard input and output", code: 64)
         }
         return RunRequest(
@@ -145,6 +157,37 @@ struct Run: ParsableCommand {
             excused: Set(allowDegraded),
             callerEnvironment: context.environment
         )
+    }
+
+    /// Runs this command once more, in the background, and attaches to it if that is wanted.
+    ///
+    /// - Returns: the exit code.
+    private func startInBackground(_ context: Context) throws -> ExitCode {
+        if detach, detachable { throw Output.fail("`--detach` and `--detachable` exclude each other", code: 64) }
+        if detachable, tty == false { throw Output.fail("`--detachable` and `--no-tty` exclude each other", code: 64) }
+        if detachable, !RawTerminal.isTerminal(0) || !RawTerminal.isTerminal(1) {
+            throw Output.fail("`--detachable` needs a terminal as standard input and output", code: 64)
+        }
+        let process: BackgroundProcess
+        do {
+            process = try BackgroundProcess { report in
+                // In front of everything else: behind `--` it would be the agent's.
+                ["run", "--background-report", "\(report)"] + CommandLine.arguments.dropFirst(2)
+            }
+        } catch { throw Output.fail("\(error)", code: 125) }
+        switch process.wait() {
+        case .ended(let code, let said):
+            try? FileSystem.writeAll(2, said, name: "standard error")
+            return ExitCode(code == 0 ? 125 : code)
+        case .reported(let session):
+            if detach {
+                Output.write("\(session)\n")
+                return ExitCode(0)
+            }
+            let terminal = AttachedTerminal(
+                session: session, isReadOnly: false, steals: false, options: terminalOptions, isQuiet: quiet)
+            do { return try terminal.run(context) } catch let error as SessionError { throw Output.fail(error) }
+        }
     }
 
     /// What came from options obeys the rules of the file.

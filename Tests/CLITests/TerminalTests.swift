@@ -155,6 +155,60 @@ extension CLI {
             #expect(try place.remit("logs", session).output == ran.output)
         }
 
+        /// Writes the clipboard, asks for the title, draws, and says that it is over.
+        private static let acting =
+            #"printf '\033]52;c;ZXZpbA==\007\033[21t\033[31mred\033[0m\033[?25l\302\2332J over'"#
+
+        @Test(arguments: [["--tty"], ["--no-tty"]])
+        func `of what an agent writes a terminal gets what draws`(kind: [String]) throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let end = try run(place, ["run"] + kind + ["--", "sh", "-c", "\(Self.acting); \(Self.acting) >&2"], [])
+            let output = end["output"].text ?? ""
+            let drawn = "\u{1b}[31mred\u{1b}[0m\u{1b}[?25l\u{FFFD}2J over"
+            #expect(output.hasPrefix(drawn + drawn), "\(output.debugDescription)")
+            // The cursor was hidden, and is shown again.
+            #expect(output.dropFirst(2 * drawn.count).contains("\u{1b}[?25h"), "\(output.debugDescription)")
+            #expect(end["exit"].integer == 0 && end["restored"].bool == true, "\(end)")
+        }
+
+        @Test func `a terminal gets everything where that is wanted, and what is none always does`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let all = try run(place, ["run", "--terminal-escapes", "all", "--", "sh", "-c", Self.acting], [])
+            #expect(all["output"].text?.contains("\u{1b}]52;c;ZXZpbA==\u{7}\u{1b}[21t") == true, "\(all)")
+            let piped = try place.remit("run", "--", "sh", "-c", Self.acting)
+            #expect(piped.text.hasPrefix("\u{1b}]52;c;ZXZpbA==\u{7}\u{1b}[21t"), "\(piped)")
+        }
+
+        @Test func `what a program asks its terminal is answered where any answer is the same`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let script =
+                #"stty raw -echo; printf '\033[>c\033[c\033[5n'; head -c 13 >/tmp/answer; stty cooked; cat -v /tmp/answer"#
+            let end = try run(place, ["run", "--", "sh", "-c", script], [])
+            #expect(end["output"].text?.contains("^[[?62;22c^[[0n") == true, "\(end)")
+        }
+
+        @Test func `Ctrl-Z stops a job of a shell inside, and nothing that nobody could continue`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let alone = try run(
+                place, ["run", "--", "sh", "-c", "echo ready; read line; echo still $line"],
+                [.expect("ready"), .send("\u{1a}"), .pause(0.3), .send("here\n"), .expect("still here")])
+            #expect(alone["failed"] == .null && alone["exit"].integer == 0, "\(alone)")
+            guard Files.isExecutable("/bin/bash") else { return }
+            let job = try run(
+                place, ["run", "--", "bash", "--norc", "--noprofile", "-i"],
+                [
+                    // What is typed is echoed, but for the quotes that come to nothing.
+                    .send("sh -c 'echo run''ning; exec cat'\n"), .expect("running"), .send("\u{1a}"),
+                    .expect("Stopped"), .expect("cat'"), .send("fg\n"), .expect("cat'"), .send("\u{3}"),
+                    .expect("^C"), .expect("$ "), .send("exit 6\n"),
+                ])
+            #expect(job["failed"] == .null && job["exit"].integer == 6 && job["restored"].bool == true, "\(job)")
+        }
+
         @Test func `a large paste and a large answer do not lock up`() throws {
             let place = try Playground()
             defer { place.tearDown() }

@@ -65,12 +65,22 @@ let package = Package(
             ],
             swiftSettings: instrumented
         ),
+        // What reads an agent's output, and what attached clients say.
+        .target(
+            name: "RemitSession", dependencies: ["RemitKernel"],
+            sources: [
+                "Terminal/AttachFrame.swift", "Terminal/ControlSequence.swift", "Terminal/DetachKeys.swift",
+                "Terminal/Scrollback.swift", "Terminal/TerminalFilter.swift", "Terminal/TerminalModes.swift",
+                "Terminal/TerminalRules.swift",
+            ],
+            swiftSettings: instrumented
+        ),
         .target(name: "CFuzzer", path: "CFuzzer"),
         .executableTarget(
             name: "Fuzz",
             dependencies: [
                 "CFuzzer", "RemitKernel", "RemitTask", "RemitJournal", "RemitIdentity", "RemitLeases", "RemitSandbox",
-                "RemitNetwork", "RemitGate", "RemitEgress", "Cedar",
+                "RemitNetwork", "RemitGate", "RemitEgress", "RemitSession", "Cedar",
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Fuzz",

@@ -244,6 +244,9 @@ int linux_watch_file(const char *path);
 /// The peer's user id as the kernel recorded it at connect(2). -1 = errno.
 int linux_peer_uid(int socket, uid_t *uid);
 
+/// The same with its process id, in our pid namespace: 0 when it is in none of ours. -1 = errno.
+int linux_peer(int socket, uid_t *uid, pid_t *pid);
+
 /// The terminal's next state for relaying a pseudo-terminal byte by byte.
 static inline void linux_make_raw(struct termios *state) { cfmakeraw(state); }
 

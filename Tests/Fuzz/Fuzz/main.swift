@@ -155,6 +155,14 @@ let parsers: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt] = [
         SecretFuzz.usage(copy(bytes, count))
         return 0
     },
+    "terminal": { bytes, count in
+        TerminalFuzz.output(copy(bytes, count))
+        return 0
+    },
+    "attach": { bytes, count in
+        TerminalFuzz.frames(copy(bytes, count))
+        return 0
+    },
     "dns": { bytes, count in
         OpeningFuzz.query(copy(bytes, count))
         return 0
