@@ -16,6 +16,8 @@ package enum RequestPathError: String, Error, Hashable, Sendable {
     case encodedSeparator
     /// An encoded `%` before two hexadecimal digits, which some servers decode once more.
     case doubleEncoding
+    /// ASCII in more bytes than it takes (`%c0%ae` for a dot), which careless decoders of UTF-8 accept.
+    case overlong
     /// `.` or `..`, also encoded or with parameters.
     case dotSegment
     /// An empty segment before the last, which some servers leave out.
@@ -32,6 +34,7 @@ extension RequestPathError: CustomStringConvertible {
         case .escape: "has a `%` that encodes nothing"
         case .encodedSeparator: "has an encoded separator or control"
         case .doubleEncoding: "is encoded twice"
+        case .overlong: "has a character in more bytes than it takes"
         case .dotSegment: "has a `.` or `..` segment"
         case .emptySegment: "has an empty segment"
         }
@@ -54,6 +57,7 @@ package struct RequestPath: Hashable, Sendable {
         for (index, part) in parts.enumerated() {
             if part.isEmpty, index < parts.count - 1 { throw .emptySegment }
             let segment = try Self.decoded(part)
+            guard !Self.isOverlong(segment) else { throw .overlong }
             // `/..;x=1/` is `/../` to servers that take parameters off first.
             let name = segment.prefix { $0 != UInt8(ascii: ";") }
             if name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8) { throw .dotSegment }
@@ -93,6 +97,19 @@ package struct RequestPath: Hashable, Sendable {
             }
         }
         return result
+    }
+
+    /// What follows decides for the leading bytes of three and four; a leading byte of two has no other use.
+    private static func isOverlong(_ segment: [UInt8]) -> Bool {
+        segment.indices.contains { index in
+            let next = index + 1 < segment.count ? segment[index + 1] : 0
+            return switch segment[index] {
+            case 0xC0, 0xC1: true
+            case 0xE0: (0x80..<0xA0).contains(next)
+            case 0xF0: (0x80..<0x90).contains(next)
+            default: false
+            }
+        }
     }
 
     private static func isHex(_ bytes: [UInt8], _ index: Int) -> Bool {
