@@ -48,8 +48,8 @@ $(BIN)/remit-probe: $(wildcard Sources/remit-probe/*.[ch])
 
 # ---- testing: each tier prints how many ran, and how many were skipped and why
 
-test: deps release ## every tier but egress, as root also as an ordinary user
-	@scripts/test unit kernel cli breakout posture programs interop
+test: deps release ## every tier, as root also as an ordinary user
+	@scripts/test unit kernel cli breakout posture programs egress interop
 
 unit: deps ## values and state machines, files, journal
 	@scripts/test unit
@@ -75,8 +75,8 @@ controls: deps vm-deps release ## what the probes of the breakout suite do as ro
 programs: deps release ## git, compilers, interpreters, editors and real agents in sessions, unmodified
 	@scripts/test programs
 
-egress: deps release ## real agents and clients that know of no proxy reach hosts of the suite's own, and nothing else
-	@scripts/test egress
+egress: deps release ## agents, clients and attacks reach hosts of the suite's own, no others: Tests/Egress/RESULTS.md
+	@EGRESS_TABLE='$(CURDIR)/Tests/Egress/RESULTS.md' scripts/test egress
 
 vm: deps vm-deps release ## cli, breakout and posture on stock Debian 12 and 13, in virtual machines (an hour or two)
 	@scripts/vm

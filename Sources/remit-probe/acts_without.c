@@ -33,6 +33,8 @@ static const struct missing known[] = {
     {"mount_setattr", {442}, ENOSYS, 0, 0},
     {"capabilities", {126}, EPERM, 0, 0},
     {"unshare", {272}, EPERM, 0, 0},
+    // socket(2) of NETLINK_NETFILTER (12), and of no other protocol that anything here speaks.
+    {"packet-filter", {41}, EPROTONOSUPPORT, 2, 8},
 };
 
 static size_t add(struct sock_filter *code, size_t length, const struct missing *what, int number) {

@@ -9,6 +9,7 @@ import secrets
 import string
 import subprocess
 import threading
+import time
 
 import servers
 
@@ -49,9 +50,9 @@ def make_key(beginning, count):
 class World:
     """Hosts on a port of 127.0.0.1, and an operator whose sessions may be let to them."""
 
-    def __init__(self, binary, directory, resolved=False):
+    def __init__(self, binary, directory, resolved=False, names=tuple(servers.NAMES)):
         """With `resolved` names are asked for at the host's resolver; otherwise the configuration has them."""
-        self.binary, self.directory = binary, directory
+        self.binary, self.directory, self.names = binary, directory, names
         self.key, self.token = make_key("sk-ant-api03-", 64), make_key("ghp_", 36)
         self.authority, self.private = f"{directory}/authority.pem", f"{directory}/host-key.pem"
         self.certificate = f"{directory}/host.pem"
@@ -66,25 +67,26 @@ class World:
             "REMIT_CONFIG_DIR": f"{directory}/config",
         }
         os.makedirs(f"{directory}/config/profiles")
-        network = {"authorities": [self.authority]}
+        self.network = {"authorities": [self.authority]}
         if not resolved:
-            network["hosts"] = {name: ["127.0.0.1"] for name in servers.NAMES}
+            self.network["hosts"] = {name: ["127.0.0.1"] for name in names}
         model = {"host": servers.MODEL, "ports": [self.port]}
-        self.write("config/config.yaml", json.dumps({
-            "apiVersion": "remit/v1", "kind": "Configuration", "network": network,
-            "providers": {
-                # One key, as two kinds of programs send it.
-                "model": {
-                    "kind": "secret", "from": {"file": f"{directory}/key"},
-                    "inject": [{**model, "header": "x-api-key"}, {**model, "header": "authorization"}],
-                },
-                "repository": {
-                    "kind": "secret", "from": {"file": f"{directory}/token"},
-                    "inject": {
-                        "host": servers.GIT, "ports": [self.port], "paths": ["/allowed.git/**"], "basic": True,
-                    },
-                },
+        self.configure({
+            # One key, as two kinds of programs send it.
+            "model": {
+                "kind": "secret", "from": {"file": f"{directory}/key"},
+                "inject": [{**model, "header": "x-api-key"}, {**model, "header": "authorization"}],
             },
+            "repository": {
+                "kind": "secret", "from": {"file": f"{directory}/token"},
+                "inject": {"host": servers.GIT, "ports": [self.port], "paths": ["/allowed.git/**"], "basic": True},
+            },
+        })
+
+    def configure(self, providers):
+        """Writes the operator's configuration."""
+        self.write("config/config.yaml", json.dumps({
+            "apiVersion": "remit/v1", "kind": "Configuration", "network": self.network, "providers": providers,
         }))
 
     def write(self, name, text):
@@ -93,7 +95,7 @@ class World:
         return f"{self.directory}/{name}"
 
     def make_certificates(self):
-        names = ",".join(f"DNS:{name}" for name in servers.NAMES)
+        names = ",".join(f"DNS:{name}" for name in self.names)
         settings = self.write("openssl.cnf", f"{OPENSSL}subjectAltName = {names}\n")
         new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"]
         private = f"{self.directory}/authority-key.pem"
@@ -149,26 +151,41 @@ class Session:
 
     def run(self, limit=120):
         """Runs it to its end. The events of the session are read meanwhile."""
+        return self.start().finish(limit)
+
+    def start(self, *prefix):
+        """Starts it, by a program that makes the host another one where there is a prefix."""
         reader, writer = os.pipe()
-        process = subprocess.Popen(
-            [self.world.binary, "run", "--no-tty", "--status-fd", str(writer), "-f", self.task], pass_fds=[writer],
-            env=self.world.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, errors="replace",
+        self.process = subprocess.Popen(
+            [*prefix, self.world.binary, "run", "--no-tty", "--status-fd", str(writer), "-f", self.task],
+            pass_fds=[writer], env=self.world.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, errors="replace",
         )
         os.close(writer)
-        self.supervisor = process.pid
-        thread = threading.Thread(target=self.follow, args=[reader])
-        thread.start()
+        self.supervisor = self.process.pid
+        self.follower = threading.Thread(target=self.follow, args=[reader])
+        self.follower.start()
+        return self
+
+    def finish(self, limit=120):
         try:
-            self.output, self.errors = process.communicate(timeout=limit)
+            self.output, self.errors = self.process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
-            process.terminate()
-            self.output, self.errors = process.communicate()
+            self.process.terminate()
+            self.output, self.errors = self.process.communicate()
             raise Failure(f"it did not end within {limit} s: {self.said()}") from None
         finally:
-            thread.join()
-        self.status = process.returncode
+            self.follower.join()
+        self.status = self.process.returncode
         return self
+
+    def wait_for(self, name, limit=60):
+        """Waits until its agent has made a file of that name."""
+        end = time.monotonic() + limit
+        while not os.path.exists(f"{self.workspace}/{name}"):
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise Failure(f"`{name}` was not made: {self.finish(5).said()}")
+            time.sleep(0.01)
 
     def follow(self, reader):
         with os.fdopen(reader, encoding="utf-8") as stream:

@@ -164,7 +164,7 @@ say("ports", reached)
     found, ended = scripted.inside(suite, script)
     expected = {"variables": [], "interfaces": ["lo"], "sockets": [], "listening": [], "routes": [], "ports": []}
     return Result("E71.no-proxy", found == expected, "namespaces",
-                  "no proxy in this version: only lo, no route, nothing listens",
+                  "no network, no proxy: only lo, no route, nothing listens; with one see Tests/Egress/RESULTS.md",
                   "nothing to be reached", why=f"{found}: {ended}")
 
 

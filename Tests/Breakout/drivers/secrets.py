@@ -298,7 +298,8 @@ say("variables", sorted(name for name in os.environ if name.startswith("REMIT_")
     found, ended = scripted.inside(holder.suite, look)
     none = found == {"sockets": [], "variables": ["REMIT_CREDENTIALS", "REMIT_SESSION"]}
     results.append(Result("E84.no-broker", none, "namespaces",
-                          "no broker in this version: no socket inside that acts for the agent", "",
+                          "no network, no broker: no socket inside that acts for the agent; "
+                          "with one see Tests/Egress/RESULTS.md", "",
                           "have a broker do what was not granted", f"{found}: {ended}"))
     return results
 
