@@ -8,29 +8,41 @@ internal import Glibc
 /// Each secret has pages of its own: locked, `MADV_DONTDUMP` and `MADV_WIPEONFORK` (madvise(2)).
 @safe
 package final class Secret: Sendable, CustomStringConvertible {
-    // SAFETY: written only in the initialiser, read-only afterwards, unmapped only in deinit.
+    // SAFETY: written only by the initialisers, read-only afterwards, unmapped only in deinit.
     private nonisolated(unsafe) let base: UnsafeMutableRawPointer
     private let mapped: Int
 
     /// The number of bytes.
     package let count: Int
 
-    package init(_ bytes: [UInt8]) {
+    package convenience init(_ bytes: [UInt8]) {
+        self.init(count: bytes.count)
+        unsafe bytes.withUnsafeBytes { unsafe fill(from: $0) }
+    }
+
+    /// Copies bytes without a stop in memory that is neither wiped nor kept out of forked processes.
+    package convenience init(copying source: UnsafeRawBufferPointer) {
+        self.init(count: source.count)
+        unsafe fill(from: source)
+    }
+
+    private init(count: Int) {
         let page = 4096
-        count = bytes.count
-        mapped = max(page, (bytes.count + page - 1) / page * page)
+        self.count = count
+        mapped = max(page, (count + page - 1) / page * page)
         let memory = unsafe mmap(nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let memory = unsafe memory, Int(bitPattern: memory) != -1 else {
-            preconditionFailure("out of memory for a secret of \(bytes.count) bytes")
+            preconditionFailure("out of memory for a secret of \(count) bytes")
         }
         unsafe base = memory
         // An ordinary user may be over RLIMIT_MEMLOCK: then swap is the host's concern, the rest still holds.
         _ = unsafe mlock(memory, mapped)
         _ = unsafe madvise(memory, mapped, MADV_DONTDUMP)
         _ = unsafe madvise(memory, mapped, MADV_WIPEONFORK)
-        unsafe bytes.withUnsafeBytes { source in
-            if let start = source.baseAddress { unsafe memory.copyMemory(from: start, byteCount: source.count) }
-        }
+    }
+
+    private func fill(from source: UnsafeRawBufferPointer) {
+        if let start = source.baseAddress { unsafe base.copyMemory(from: start, byteCount: source.count) }
     }
 
     deinit {

@@ -12,6 +12,12 @@ package struct Directories: Sendable {
     /// The operator's files.
     package let configuration: String
 
+    /// The variables that ``init(environment:)`` reads.
+    package static let variables = [
+        "REMIT_STATE_DIR", "REMIT_RUNTIME_DIR", "REMIT_CONFIG_DIR", "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR",
+        "XDG_CONFIG_HOME",
+    ]
+
     /// - Parameter environment: `REMIT_STATE_DIR`, `REMIT_RUNTIME_DIR` and `REMIT_CONFIG_DIR` come first, then the XDG
     ///   variables, then the home directory of the password database.
     package init(environment: [String: String]) {

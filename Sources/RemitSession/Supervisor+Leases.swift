@@ -57,7 +57,8 @@ extension Supervisor {
         self.desk = desk
         if let gate = egress.gate {
             egress.desk = SecretDesk(
-                providers: admitted.configuration.providers, bindings: admitted.network.bindings, gate: gate, on: loop
+                providers: admitted.configuration.providers, variables: options.secrets,
+                bindings: admitted.network.bindings, gate: gate, on: loop
             ) { [unowned self] secret in self.hide(secret) }
         }
         let lifetime = task.deadline?.duration ?? .seconds(86_400)

@@ -5,7 +5,7 @@ internal import CLinux
 internal import Glibc
 internal import RemitIdentity
 internal import RemitJournal
-internal import RemitKernel
+package import RemitKernel
 internal import RemitLeases
 internal import RemitSandbox
 internal import RemitTask
@@ -27,6 +27,8 @@ package struct SupervisorOptions: Sendable {
     package var traced: Bool
     /// The absolute path of the configuration this session was admitted under; `nil` without one.
     package var configurationFile: String?
+    /// What variables of the environment held that providers take secrets from, by their names.
+    package var secrets: [String: Secret]
     /// How long to wait for providers at the end.
     package var patience: Duration
     /// Which control sequences reach a terminal.
@@ -40,6 +42,7 @@ package struct SupervisorOptions: Sendable {
         status: CInt? = nil,
         traced: Bool = false,
         configurationFile: String? = nil,
+        secrets: [String: Secret] = [:],
         patience: Duration = .seconds(10),
         escapes: TerminalEscapes = .safe,
         background: CInt? = nil,
@@ -48,6 +51,7 @@ package struct SupervisorOptions: Sendable {
         self.status = status
         self.traced = traced
         self.configurationFile = configurationFile
+        self.secrets = secrets
         self.patience = patience
         self.escapes = escapes
         self.background = background
@@ -219,9 +223,9 @@ package final class Supervisor {
     func startGuard() throws(SessionError) {
         guard let sandbox else { return }
         let kill = sandbox.cgroup?.openKill()
-        var environment = CurrentProcess.environment.filter {
-            ["HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"].contains($0.key)
-        }
+        var environment = CurrentProcess.environment(of: [
+            "HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
+        ])
         environment["REMIT_STATE_DIR"] = directories.state
         environment["REMIT_RUNTIME_DIR"] = directories.runtime
         environment["REMIT_CONFIG_DIR"] = directories.configuration

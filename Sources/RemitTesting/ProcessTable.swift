@@ -36,6 +36,11 @@ package enum ProcessTable {
         numbers().filter { parent(of: $0) == pid }
     }
 
+    /// The children of a process, theirs, and so on.
+    package static func descendants(of pid: Int32) -> [Int32] {
+        children(of: pid).flatMap { [$0] + descendants(of: $0) }
+    }
+
     /// The parent of a process; nil when there is no such process.
     package static func parent(of pid: Int32) -> Int32? {
         status(of: pid)["PPid"].flatMap { Int32($0) }

@@ -7,8 +7,11 @@ internal import RemitSession
 internal import RemitTask
 
 struct Context {
-    let environment: [String: String]
     let directories: Directories
+
+    /// The caller's environment as it is now. Not a copy made at the start: secrets are taken out of it once the
+    /// configuration says which variables hold them, and no copy of those may be in our memory when it is cloned.
+    var environment: [String: String] { CurrentProcess.environment }
 
     init() throws {
         CurrentProcess.occupyStandardStreams()
@@ -17,7 +20,7 @@ struct Context {
         guard CurrentProcess.argumentsAreText else {
             throw Output.fail("an argument is not UTF-8", hint: "it would reach the agent as another one", code: 64)
         }
-        environment = CurrentProcess.environment
+        let environment = CurrentProcess.environment(of: Directories.variables)
         for name in ["REMIT_STATE_DIR", "REMIT_RUNTIME_DIR", "REMIT_CONFIG_DIR"] {
             guard let path = environment[name], !path.hasPrefix("/") else { continue }
             throw Output.fail("`\(name)` is not an absolute path: `\(path)`", code: 64)
@@ -39,7 +42,7 @@ struct Context {
 
     /// The configuration's absolute path; `nil` when there is no file in the usual place.
     func configurationFile(_ option: String?) -> String? {
-        let named = option ?? environment["REMIT_CONFIG"]
+        let named = option ?? CurrentProcess.variable("REMIT_CONFIG")
         let path = named ?? directories.configurationFile
         if named == nil, !FileSystem.exists(path) { return nil }
         return (try? FileSystem.resolved(path)) ?? path

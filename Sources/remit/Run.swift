@@ -75,6 +75,8 @@ struct Run: ParsableCommand {
         let context = try Context()
         if detach || detachable, !dryRun, report == nil { throw try startInBackground(context) }
         let configuration = try context.configuration(configurationOption.path)
+        // Before anything copies the environment: the sandbox's first process is a clone of this one.
+        let secrets = CurrentProcess.takeVariables(configuration.secretVariables)
         let request = try makeRequest(context, configuration)
         do {
             let admitted = try AdmittedSession(request)
@@ -83,8 +85,9 @@ struct Run: ParsableCommand {
             Reconciliation.runBeforeStart(context.directories, environment: context.environment)
             let options = SupervisorOptions(
                 status: statusDescriptor,
-                traced: context.environment["REMIT_TRACE"] == "1",
+                traced: CurrentProcess.variable("REMIT_TRACE") == "1",
                 configurationFile: context.configurationFile(configurationOption.path),
+                secrets: secrets,
                 escapes: terminalOptions.escapes,
                 background: report,
                 awaitsClient: report != nil && detachable
@@ -132,7 +135,12 @@ struct Run: ParsableCommand {
             if let problem = VariableName.problem(parts[0]) {
                 throw Output.fail("variable `\(parts[0])` \(problem)", code: 64)
             }
-            task.environment[parts[0]] = parts.count == 2 ? parts[1] : context.environment[parts[0]]
+            if parts.count == 1, configuration.secretVariables.contains(parts[0]) {
+                throw Output.fail(
+                    "variable `\(parts[0])` holds a provider's secret, which no agent gets",
+                    hint: "let the task ask for it under `credentials:`; the agent then holds a placeholder", code: 64)
+            }
+            task.environment[parts[0]] = parts.count == 2 ? parts[1] : CurrentProcess.variable(parts[0])
         }
         for text in allowedHosts {
             do throws(AllowedHost.Refusal) {

@@ -251,6 +251,58 @@ extension CLI {
             #expect(kept.text.isEmpty, "the real key is in \(kept.text)")
         }
 
+        @Test(.enabled(if: isRoot, "only root may look into every process"))
+        func `a key from the environment is in the supervisor and its gate, and in no other process`() throws {
+            let place = try Place()
+            defer { place.tearDown() }
+            let key =
+                "sk-ant-api03-" + (0..<40).map { _ in String("abcdefghijkmnpqrstuvwxyz".randomElement()!) }.joined()
+            place.playground.environment["REAL_KEY"] = key
+            try place.playground.configure(
+                """
+                network:
+                  hosts: {api.test.example: [127.0.0.1]}
+                  authorities: [\(place.playground.scratch)/certificate.pem]
+                providers:
+                  api:
+                    kind: secret
+                    from: {env: REAL_KEY}
+                    inject: {host: api.test.example, ports: [\(place.port)], header: authorization}
+
+                """)
+            let task = try place.playground.boundedTask(
+                """
+                curl -sS --max-time 20 -H "Authorization: Bearer $REAL_KEY" https://api.test.example:\(place.port)/echo
+                echo ready; while [ ! -e go ]; do sleep 0.1; done
+                """,
+                // The agent's variable has the name of the operator's, as programs want it.
+                credentials: "credentials: [{name: api, provider: api, expose: env, variable: REAL_KEY}]",
+                more: """
+                    outcome: {changed: [go]}
+                    network: {allow: [{host: api.test.example, ports: [\(place.port)], addresses: [127.0.0.0/8]}]}
+                    """)
+            let command = try place.playground.start(["run", "-f", task, "--status-fd", "3"])
+            try command.waitForOutput("ready", within: .seconds(40))
+            let initProcess = Int32(clamping: try command.waitForEvent("launched")["pid"].integer ?? 0)
+            let family = ProcessTable.descendants(of: command.pid)
+            let gates = family.filter { ProcessTable.status(of: $0)["Name"] == "remit-egress" }
+            // The sandbox's first process and its agent, the gate and the guard.
+            #expect(family.contains(initProcess) && gates.count == 1 && family.count >= 4, "\(family)")
+            let pids = ([command.pid] + family).map { "\($0)" }
+            let found = try place.playground.shell(
+                "printf %s \(key) | python3 \(resourcePath("find_in_processes.py")) \(pids.joined(separator: " "))",
+                within: .seconds(60))
+            // That it is found where it has to be shows that it would be found elsewhere.
+            let expected = Set(["\(command.pid) memory", "\(gates.first ?? 0) memory"])
+            #expect(found.exit == 0 && Set(found.text.split(separator: "\n").map(String.init)) == expected, "\(found)")
+            try place.playground.write("", to: place.playground.workspace + "/go")
+            let result = command.finish(within: .seconds(60))
+            #expect(result.exit == 0 && result.text.contains(Self.digest(of: "Bearer " + key)), "\(result)")
+            #expect(!result.text.contains(key), "\(result)")
+            let passed = try place.playground.remit("run", "--env", "REAL_KEY", "--", "/bin/true")
+            #expect(passed.exit == 64 && passed.errors.contains("holds a provider's secret"), "\(passed)")
+        }
+
         private static func digest(of text: String) -> String {
             var sum: UInt32 = 5381
             for byte in text.utf8 { sum = sum &* 33 &+ UInt32(byte) }

@@ -60,11 +60,12 @@ class World:
         self.repositories = f"{directory}/repositories"
         self.hosts = servers.Hosts(self.certificate, self.private, self.key, self.token, self.repositories)
         self.port = self.hosts.port
+        # The key comes from the environment; the file is there for those who look for it.
         self.write("key", self.key)
         self.write("token", self.token)
         self.environment = {
             **os.environ, "REMIT_STATE_DIR": f"{directory}/state", "REMIT_RUNTIME_DIR": f"{directory}/run",
-            "REMIT_CONFIG_DIR": f"{directory}/config",
+            "REMIT_CONFIG_DIR": f"{directory}/config", "MODEL_KEY": self.key,
         }
         os.makedirs(f"{directory}/config/profiles")
         self.network = {"authorities": [self.authority]}
@@ -74,7 +75,7 @@ class World:
         self.configure({
             # One key, as two kinds of programs send it.
             "model": {
-                "kind": "secret", "from": {"file": f"{directory}/key"},
+                "kind": "secret", "from": {"env": "MODEL_KEY"},
                 "inject": [{**model, "header": "x-api-key"}, {**model, "header": "authorization"}],
             },
             "repository": {

@@ -16,6 +16,7 @@ final class SecretDesk: PlaceholderDesk {
     }
 
     private let providers: [String: ProviderInstance]
+    private let variables: [String: Secret]
     private let bindings: [SecretBinding]
     private let loop: EventLoop
     /// Every value and every placeholder, as soon as it is known.
@@ -24,11 +25,13 @@ final class SecretDesk: PlaceholderDesk {
     private var entries: [String: Entry] = [:]
     private var waiting: [String: [(Result<Void, LeaseFailure>) -> Void]] = [:]
 
+    /// - Parameter variables: what was taken out of the environment, by name.
     init(
-        providers: [String: ProviderInstance], bindings: [SecretBinding], gate: Gate, on loop: EventLoop,
-        hide: @escaping (Secret) -> Void
+        providers: [String: ProviderInstance], variables: [String: Secret], bindings: [SecretBinding], gate: Gate,
+        on loop: EventLoop, hide: @escaping (Secret) -> Void
     ) {
         self.providers = providers
+        self.variables = variables
         self.bindings = bindings
         self.gate = gate
         self.loop = loop
@@ -99,7 +102,8 @@ final class SecretDesk: PlaceholderDesk {
             return completion(
                 .failure(LeaseFailure(.permanent, "provider `\(instance)` is not configured", isDefinite: true)))
         }
-        SecretValue.read(secret, timeLimit: provider.timeLimit.duration, on: loop, completion: completion)
+        SecretValue.read(
+            secret, variables: variables, timeLimit: provider.timeLimit.duration, on: loop, completion: completion)
     }
 
     // MARK: as the supervisor delivers

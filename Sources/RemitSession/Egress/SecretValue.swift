@@ -17,23 +17,24 @@ struct SecretValue {
 
     /// Reads the value of a provider, now.
     ///
-    /// - Parameter completion: called on the loop, once; a failure never repeats what was read.
+    /// - Parameters:
+    ///   - variables: what was taken out of the supervisor's environment, by name.
+    ///   - completion: called on the loop, once; a failure never repeats what was read.
     static func read(
-        _ provider: SecretProvider, timeLimit: Duration, on loop: EventLoop,
+        _ provider: SecretProvider, variables: [String: Secret], timeLimit: Duration, on loop: EventLoop,
         completion: @escaping (Result<SecretValue, LeaseFailure>) -> Void
     ) {
         switch provider.source {
         case .environment(let name):
-            completion(provider.isKeyPair ? keyPair(environment: name) : single(environment: name))
+            completion(provider.isKeyPair ? keyPair(name, variables) : single(name, variables))
         case .file(let path): completion(read(path, provider.isKeyPair))
         case .systemdCredential(let name):
-            guard let directory = CurrentProcess.environment["CREDENTIALS_DIRECTORY"] else {
+            guard let directory = CurrentProcess.variable("CREDENTIALS_DIRECTORY") else {
                 return completion(.failure(failure("there is no $CREDENTIALS_DIRECTORY: systemd hands out none")))
             }
             completion(read("\(directory)/\(name)", provider.isKeyPair))
         case .command(let arguments):
-            let kept = ["HOME", "USER", "LOGNAME", "LANG"]
-            var environment = CurrentProcess.environment.filter { kept.contains($0.key) }
+            var environment = CurrentProcess.environment(of: ["HOME", "USER", "LOGNAME", "LANG"])
             environment["PATH"] = "/usr/local/bin:/usr/bin:/bin"
             Helper.run(
                 arguments, environment: environment, input: [], timeLimit: timeLimit, outputLimit: limit, on: loop
@@ -62,20 +63,20 @@ struct SecretValue {
         }
     }
 
-    private static func single(environment name: String) -> Result<SecretValue, LeaseFailure> {
-        guard let value = CurrentProcess.environment[name], !value.isEmpty else {
+    private static func single(_ name: String, _ variables: [String: Secret]) -> Result<SecretValue, LeaseFailure> {
+        guard let value = variables[name], value.count > 0 else {
             return .failure(failure("there is no variable `\(name)` in the supervisor's environment"))
         }
-        return .success(SecretValue(parts: [(.value, Secret(Array(value.utf8)))]))
+        return .success(SecretValue(parts: [(.value, value)]))
     }
 
-    private static func keyPair(environment prefix: String) -> Result<SecretValue, LeaseFailure> {
+    private static func keyPair(_ prefix: String, _ variables: [String: Secret]) -> Result<SecretValue, LeaseFailure> {
         let names: [(SecretPart.Name, String)] = [
             (.accessKeyID, "\(prefix)_ACCESS_KEY_ID"), (.secretAccessKey, "\(prefix)_SECRET_ACCESS_KEY"),
             (.sessionToken, "\(prefix)_SESSION_TOKEN"),
         ]
         let parts = names.compactMap { name, variable in
-            CurrentProcess.environment[variable].flatMap { $0.isEmpty ? nil : (name, Secret(Array($0.utf8))) }
+            variables[variable].flatMap { $0.count == 0 ? nil : (name, $0) }
         }
         return whole(parts, "there is no key pair in variables `\(prefix)_…` of the supervisor's environment")
     }

@@ -49,6 +49,9 @@ package struct Configuration: Hashable, Sendable, Codable {
         providers[name] ?? (name == ProviderKind.sessionToken.rawValue ? ProviderInstance(kind: .sessionToken) : nil)
     }
 
+    /// Variables of the supervisor's environment that hold a secret of some provider.
+    package var secretVariables: Set<String> { Set(providers.values.flatMap { $0.secret?.variables ?? [] }) }
+
     /// Every provider name that a task may use, sorted.
     package var providerNames: [String] {
         Set(providers.keys).union([ProviderKind.sessionToken.rawValue]).sorted()

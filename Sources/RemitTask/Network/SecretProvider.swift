@@ -22,6 +22,12 @@ package struct SecretProvider: Hashable, Sendable, Codable {
     /// Whether the value is a key pair that signs requests. It is then JSON with `AccessKeyId`, `SecretAccessKey` and
     /// perhaps `SessionToken`, as of AWS's `credential_process`, or variables of a prefix: see ``SecretSource``.
     package var isKeyPair: Bool { injections.contains(where: \.isSignature) }
+
+    /// The variables of the supervisor's environment that the value comes from, if it comes from there.
+    package var variables: [String] {
+        guard case .environment(let name) = source else { return [] }
+        return isKeyPair ? ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"].map { "\(name)_\($0)" } : [name]
+    }
 }
 
 /// Where the value of a secret comes from.
