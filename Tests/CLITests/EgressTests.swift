@@ -226,7 +226,6 @@ extension CLI {
                 curl -sS --max-time 20 -H "Authorization: Bearer $KEY" $api
                 curl -sS --max-time 20 -o /dev/null -w '%{http_code}\\n' -H "X-Other: $KEY" $api
                 curl -sS --max-time 20 -o /dev/null -w '%{http_code}\\n' -d "key=$KEY" https://other.test.example:\(place.port)/
-                sleep 1
                 """,
                 credentials: "credentials: [{name: api, provider: api, expose: env, variable: KEY}]",
                 more: """

@@ -176,7 +176,7 @@ extension CLI {
         }
 
         @Test func `a placeholder in the wrong place is recorded, and by policy the end`() throws {
-            let script = "python3 say.py trip; sleep 1; echo {} > report.json"
+            let script = "echo {} > report.json; python3 say.py trip"
             let mild = try Place("", script: script)
             defer { mild.playground.tearDown() }
             let result = try mild.run()
@@ -189,6 +189,21 @@ extension CLI {
             let ended = try strict.run()
             #expect(ended.exit == 123 && ended.errors.contains("placeholder of `api`"), "\(ended)")
             #expect(try strict.playground.receipt(try #require(ended.session))["reason"].text == "scope")
+        }
+
+        @Test func `what a gate said before it had to be killed is heard`() throws {
+            for (action, code) in [("block", 0), ("end", 123)] as [(String, Int32)] {
+                let script = "echo {} > report.json; python3 say.py trip"
+                let place = try Place("stubborn", tripwire: action, script: script)
+                defer { place.playground.tearDown() }
+                let result = try place.run()
+                #expect(result.exit == code, "\(result)")
+                #expect(result.events.contains { $0["event"].text == "tripwire" }, "\(result)")
+                #expect(try place.records(result, "egress.fenced").first?["body"]["by"].text == "kill")
+                let session = try #require(result.session)
+                #expect(try place.playground.receipt(session)["egress"]["tripwires"]["api"].integer == 1)
+                place.expectNoGate()
+            }
         }
 
         @Test func `a budget warns, and used up it is the end`() throws {

@@ -5,9 +5,6 @@ internal import RemitKernel
 
 /// The gate's end of its control socket.
 final class ControlChannel {
-    /// Above so many bytes that the supervisor has not read, records are held back and counted.
-    private static let pressure = 1 << 18
-
     static let supervisorEnded = "the supervisor has ended"
 
     /// Something that the supervisor said.
@@ -18,14 +15,17 @@ final class ControlChannel {
     }
 
     private let socket: WatchedSocket
+    private let outbox: Outbox
     private let handler: (Input) -> Void
     private var reader = GateLineReader()
     private var descriptors: [DescriptorBox] = []
-    private var pending: ArraySlice<UInt8> = []
 
-    /// - Parameter handler: called for each command in its order, and once at the end.
-    init(_ descriptor: DescriptorBox, on loop: EventLoop, handler: @escaping (Input) -> Void) {
+    /// - Parameters:
+    ///   - outbox: what is told over the same socket.
+    ///   - handler: called for each command in its order, and once at the end.
+    init(_ descriptor: DescriptorBox, _ outbox: Outbox, on loop: EventLoop, handler: @escaping (Input) -> Void) {
         socket = WatchedSocket(descriptor, on: loop)
+        self.outbox = outbox
         self.handler = handler
     }
 
@@ -37,19 +37,13 @@ final class ControlChannel {
         try socket.wait(for: .read)
     }
 
-    /// Whether the supervisor has fallen behind.
-    var isPressed: Bool { pending.count > Self.pressure }
-
     /// Whether everything that was said has left.
-    var isDrained: Bool { pending.isEmpty || !socket.isOpen }
+    var isDrained: Bool { !socket.isOpen || outbox.isEmpty }
 
-    func send(_ event: GateEvent) {
-        guard socket.isOpen else { return }
-        pending += event.line
-        flush()
+    func close() {
+        outbox.close()
+        socket.close()
     }
-
-    func close() { socket.close() }
 
     private func receive() {
         switch Sockets.receiveDescriptors(socket.number, limit: 65_536) {
@@ -78,16 +72,10 @@ final class ControlChannel {
         }
     }
 
-    private func flush() {
-        sending: while !pending.isEmpty {
-            switch Sockets.send(pending, to: socket.number) {
-            case .moved(let count): pending = pending.dropFirst(count)
-            case .wouldBlock: break sending
-            // Nobody is there to read it; the reader of the socket sees to the rest.
-            case .ended, .failed: pending = []
-            }
-        }
-        try? socket.wait(for: pending.isEmpty ? .read : [.read, .write])
+    /// Writes what waits, now and whenever there is room for more of it.
+    func flush() {
+        guard socket.isOpen else { return }
+        try? socket.wait(for: outbox.flush() ? .read : [.read, .write])
     }
 
     private func end(_ reason: String) {

@@ -20,9 +20,9 @@ package final class Gate {
         case stopping
     }
 
-    /// What is told from other threads.
+    /// What other threads leave to this one.
     private enum Note: Sendable {
-        case event(GateEvent)
+        case need(Outbox.Need)
         case cut(lease: String?, connections: Int)
     }
 
@@ -30,11 +30,8 @@ package final class Gate {
     private let makeInspector: MakeInspector
     private let notes: LoopMailbox<Note>
     private var channel: ControlChannel?
+    private var outbox: Outbox?
     private var phase = Phase.waiting
-    private var records: RecordAggregator?
-    private var flushing = false
-    /// Records of a fence that is not told of yet.
-    private var cutting: [EgressRecord]?
     private var ended: String?
 
     /// How long records that are alike are gathered.
@@ -54,7 +51,10 @@ package final class Gate {
     /// - Returns: why it ended, when that was not because it was told to.
     /// - Throws: ``SystemCallError`` when the kernel does not let it wait.
     package func run(control: consuming OwnedDescriptor) throws(SystemCallError) -> String? {
-        let channel = ControlChannel(DescriptorBox(control), on: loop) { [unowned self] in
+        let socket = DescriptorBox(control)
+        let outbox = Outbox(socket.number) { [notes] in notes.post(.need($0)) }
+        self.outbox = outbox
+        let channel = ControlChannel(socket, outbox, on: loop) { [unowned self] in
             switch $0 {
             case .command(let command, let descriptors): perform(command, descriptors)
             case .ended(let reason): stop(reason)
@@ -86,8 +86,8 @@ package final class Gate {
         case (.narrow(let policy), .serving(let service)): service.narrow(by: policy)
         case (.fence(let lease?), .serving(let service)): fence(lease, service)
         case (.fence(nil), .serving(let service)): fenceAll(service)
-        case (.fence, .fenced): channel?.send(.fenced(lease: nil, connections: 0))
-        case (.usage, .serving(let service)), (.usage, .fenced(let service)): channel?.send(.usage(service.usage))
+        case (.fence, .fenced): outbox?.send(.fenced(lease: nil, connections: 0))
+        case (.usage, .serving(let service)), (.usage, .fenced(let service)): outbox?.send(.usage(service.usage))
         case (.stop, _): stop(nil)
         case (.listeners, .fenced), (.bind, .fenced), (.narrow, .fenced): break
         default: stop("a command came out of its turn")
@@ -95,18 +95,19 @@ package final class Gate {
     }
 
     private func configure(_ configuration: GateConfiguration) {
+        guard let outbox else { return }
         do {
-            records = RecordAggregator(perSecond: configuration.limits.recordsPerSecond, now: .now)
+            outbox.aggregate(above: configuration.limits.recordsPerSecond)
             let service = try Service(
                 configuration, loop: loop, makeInspector: makeInspector,
-                report: { [notes] in notes.post(.event($0)) }, record: { [weak self] in self?.record($0) }
+                report: { outbox.send($0) }, record: { outbox.record($0) }
             )
             // From here on nothing of the operator's is read any more.
             if CurrentProcess.isRoot, let identity = configuration.identity {
                 try ProcessHardening.become(user: identity.user, group: identity.group)
             }
             phase = .serving(service)
-            channel?.send(.ready(authority: service.inspector.authority))
+            outbox.send(.ready(authority: service.inspector.authority))
         } catch {
             stop("the gate cannot be configured: \(error)")
         }
@@ -130,8 +131,7 @@ package final class Gate {
 
     private func fenceAll(_ service: Service) {
         phase = .fenced(service)
-        // What is to be told of it is put into words when the last socket is closed.
-        cutting = []
+        outbox?.withhold()
         let own = service.fence()
         service.inspector.fence(lease: nil) { [notes] in notes.post(.cut(lease: nil, connections: $0 &+ own)) }
     }
@@ -140,48 +140,12 @@ package final class Gate {
 
     private func note(_ note: Note) {
         switch note {
-        case .event(.record(let record)): self.record(record)
-        case .event(let event): channel?.send(event)
+        case .need(.room): channel?.flush()
+        case .need(.time): loop.schedule(after: Self.interval) { [weak self] in self?.outbox?.drain() }
         case .cut(let lease, let connections):
-            if lease == nil { tellOfFence() }
-            channel?.send(.fenced(lease: lease, connections: connections))
+            if lease == nil { outbox?.release() }
+            outbox?.send(.fenced(lease: lease, connections: connections))
         }
-    }
-
-    private func record(_ record: EgressRecord) {
-        if cutting != nil {
-            cutting?.append(record)
-            return
-        }
-        guard let channel else { return }
-        if let now = records?.add(record, now: .now, isPressed: channel.isPressed) {
-            channel.send(.record(now))
-        } else if !flushing {
-            flushing = true
-            loop.schedule(after: Self.interval) { [weak self] in self?.flushLater() }
-        }
-    }
-
-    private func tellOfFence() {
-        let records = cutting ?? []
-        cutting = nil
-        for item in records { record(item) }
-        flush()
-    }
-
-    private func flushLater() {
-        flushing = false
-        // A supervisor that does not read makes the counts larger, not the memory.
-        if channel?.isPressed == true {
-            flushing = true
-            loop.schedule(after: Self.interval) { [weak self] in self?.flushLater() }
-        } else {
-            flush()
-        }
-    }
-
-    private func flush() {
-        for record in records?.drain() ?? [] { channel?.send(.record(record)) }
     }
 
     /// Closes everything, tells the rest, and lets the loop end.
@@ -195,7 +159,7 @@ package final class Gate {
         }
         phase = .stopping
         ended = reason
-        tellOfFence()
-        if let reason { channel?.send(.failed(reason)) }
+        outbox?.release()
+        if let reason { outbox?.send(.failed(reason)) }
     }
 }

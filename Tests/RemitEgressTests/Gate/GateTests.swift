@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+import Foundation
 import RemitGate
 import RemitKernel
 import RemitNetwork
@@ -38,7 +38,10 @@ final class GateScene {
                 guard let argument else { return nil }
                 let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
                 do {
-                    let gate = try Gate { _, _, _, _ in start.inspector }
+                    let gate = try Gate { _, _, _, report in
+                        start.inspector.report.withLock { $0 = report }
+                        return start.inspector
+                    }
                     guard let number = start.control.surrender() else { return nil }
                     start.ended(try gate.run(control: OwnedDescriptor(adopting: number)))
                 } catch {
@@ -150,6 +153,69 @@ final class GateScene {
         // Every copy of the socket is closed, so its port is free.
         _ = try Sockets.datagrams(on: address)
         scene.send(.stop)
+        #expect(scene.join() == nil)
+    }
+
+    /// Opened by one thread, waited for by another.
+    private final class Latch: Sendable {
+        private let isOpen = Atomic(false)
+        func open() { isOpen.store(true, ordering: .releasing) }
+        func wait() { while !isOpen.load(ordering: .acquiring) { usleep(1000) } }
+    }
+
+    @Test func `what another thread tells can be heard while the gate's own is busy`() throws {
+        let scene = try GateScene()
+        try scene.configure()
+        let (isBusy, mayGoOn) = (Latch(), Latch())
+        defer { mayGoOn.open() }
+        scene.inspector.whenUpdated.withLock {
+            $0 = {
+                isBusy.open()
+                mayGoOn.wait()
+            }
+        }
+        scene.send(.narrow(.none))
+        isBusy.wait()
+        let report = try #require(scene.inspector.report.withLock { $0 })
+        let tripwire = Tripwire(lease: "l", host: "a.example", port: 443, place: "body", request: "POST /")
+        let denied = EgressRecord(.request, isAllowed: false, rule: "r", name: "a.example")
+        report(.tripwire(tripwire))
+        report(.record(denied))
+        // As if the gate were killed now, for the fence that it does not come to.
+        #expect(try scene.next(within: 3000) == .tripwire(tripwire))
+        #expect(try scene.next(within: 3000) == .record(denied))
+        mayGoOn.open()
+        scene.send(.stop)
+        #expect(scene.join() == nil)
+    }
+
+    @Test func `nothing is lost of what a supervisor is slow to read`() throws {
+        let scene = try GateScene()
+        try scene.configure()
+        let report = try #require(scene.inspector.report.withLock { $0 })
+        let threads = 4
+        let count = 3_000
+        let done = (0..<threads).map { _ in Latch() }
+        for thread in 0..<threads {
+            let latch = done[thread]
+            Thread.detachNewThread {
+                for number in 0..<count {
+                    report(.tripwire(Tripwire(lease: "\(thread)", host: "h", port: 1, place: "\(number)", request: "")))
+                }
+                latch.open()
+            }
+        }
+        for latch in done { latch.wait() }
+        scene.send(.stop)
+        var next = [Int](repeating: 0, count: threads)
+        for _ in 0..<threads * count {
+            guard case .tripwire(let tripwire) = try scene.next(), let thread = Int(tripwire.lease) else {
+                Issue.record("another event")
+                return
+            }
+            try #require(tripwire.place == "\(next[thread])", "in the order in which each thread told it")
+            next[thread] += 1
+        }
         #expect(scene.join() == nil)
     }
 

@@ -16,6 +16,10 @@ final class WaitingInspector: ConnectionInspecting {
     }
 
     let adopted = Mutex<[Adopted]>([])
+    /// How it tells what happens, once a gate has it.
+    let report = Mutex<(@Sendable (GateEvent) -> Void)?>(nil)
+    /// What it does while the policy is replaced, on the gate's own thread.
+    let whenUpdated = Mutex<(@Sendable () -> Void)?>(nil)
     let authority: String? = "none"
     var open: Int { adopted.withLock { $0.count } }
 
@@ -34,7 +38,7 @@ final class WaitingInspector: ConnectionInspecting {
         completion(cut.count)
     }
 
-    func update(policy: EgressPolicy) {}
+    func update(policy: EgressPolicy) { whenUpdated.withLock { $0 }?() }
 
     deinit { fence(lease: nil) { _ in } }
 }
