@@ -61,7 +61,7 @@ let package = Package(
                 "HTTP/HTTP1Encoder.swift", "HTTP/WebSocketFrames.swift", "Secrets", "Models",
                 "Names/NameQuery.swift", "Names/NameReply.swift", "Names/RecordType.swift",
                 "Relay/ByteReader.swift", "Relay/ClientHello.swift", "Relay/ClientOpening.swift",
-                "Relay/ProxyOpening.swift", "Relay/SocksRequest.swift",
+                "Relay/GuardedOpening.swift", "Relay/ProxyOpening.swift", "Relay/SocksRequest.swift",
             ],
             swiftSettings: instrumented
         ),

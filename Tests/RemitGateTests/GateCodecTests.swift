@@ -29,7 +29,7 @@ import Testing
                             allowsClearText: true, sni: .optional, addresses: ["fd00::/8"].compactMap { Network($0) }
                         ),
                         EgressRule(
-                            label: "x", host: try HostPattern("2001:db8::1"), ports: [22], allowsOpaque: true),
+                            label: "x", host: try HostPattern("2001:db8::1"), ports: [22], opaque: .always),
                     ]
                 ),
             ])
@@ -145,9 +145,9 @@ import Testing
         "{\"command\":\"stop\"} x", "{\"command\":\"stop\",\"command\":\"usage\"}",
         "{\"command\":\"narrow\",\"policy\":{}}",
         "{\"command\":\"narrow\",\"policy\":[{\"name\":\"x\",\"open\":false,\"rules\":[{\"label\":\"x\",\"host\":\"a.com\","
-            + "\"ports\":[],\"clearText\":false,\"opaque\":false,\"sni\":\"required\",\"addresses\":[],\"denial\":false}]}]}",
+            + "\"ports\":[],\"clearText\":false,\"opaque\":\"never\",\"sni\":\"required\",\"addresses\":[],\"denial\":false}]}]}",
         "{\"command\":\"narrow\",\"policy\":[{\"name\":\"x\",\"open\":false,\"rules\":[{\"label\":\"x\",\"host\":\"127.1\","
-            + "\"ports\":[1],\"clearText\":false,\"opaque\":false,\"sni\":\"required\",\"addresses\":[],\"denial\":false}]}]}",
+            + "\"ports\":[1],\"clearText\":false,\"opaque\":\"never\",\"sni\":\"required\",\"addresses\":[],\"denial\":false}]}]}",
     ])
     func `a line that is no command is refused whole`(line: String) {
         #expect(throws: GateCodecError.self) { try GateCommand(line: Array(line.utf8)) }

@@ -288,7 +288,7 @@ import Testing
         rule.sni = .optional
         #expect(excess(rule) == "b.com requires the server name")
         rule.sni = .required
-        rule.allowsOpaque = true
+        rule.opaque = .unlessTLS
         #expect(excess(rule) == "b.com allows HTTP and TLS only")
     }
 }

@@ -50,7 +50,7 @@ import Testing
         }
         #expect(rule.label == "task.yaml: network.allow[1]")
         // Whoever names a port of its own speaks what is spoken there.
-        #expect(rule.allowsOpaque)
+        #expect(rule.opaque == .unlessTLS)
         #expect(try Self.verdict(plan, "b.com") == .denied(EgressDenial(.port, by: "the task")))
     }
 

@@ -35,7 +35,7 @@ final class ClientConnection {
     private(set) var phase = Phase.pending
     private var ticket: UpstreamConnector.Ticket?
     private var upstream: (socket: WatchedSocket, address: IPAddress)?
-    private var timer: EventLoop.TimerToken?
+    private(set) var timer: EventLoop.TimerToken?
     private var charged: (up: UInt64, down: UInt64) = (0, 0)
 
     /// Tells the relay that it counts as pending no longer, or that it is over.
@@ -78,13 +78,14 @@ final class ClientConnection {
     private func proceed(_ grant: ConnectionGrant) {
         switch (grant.treatment, via) {
         case (.service, .absoluteForm), (.inspected, .absoluteForm), (.checked, .absoluteForm),
-            (.opaque, .absoluteForm):
+            (.guarded, .absoluteForm), (.opaque, .absoluteForm):
             guard grant.rule.allowsClearText else { return refuse(Self.clearText(grant)) }
             adopt(grant, isTLS: false)
         case (.service, _):
             reply()
             adopt(grant, isTLS: false)
         case (.opaque, _): connect(grant) { [weak self] in self?.pass() }
+        case (.guarded, _): connect(grant) { [weak self] in self?.pass(guarding: grant) }
         case (.checked, .connect), (.checked, .socks):
             // First the host, then the answer: a client that waits for it learns why, if it cannot be reached.
             connect(grant) { [weak self] in self?.awaitOpening(grant) }
@@ -191,7 +192,7 @@ final class ClientConnection {
         }
     }
 
-    private func restartTimer(_ delay: Duration, _ handler: @escaping () -> Void) {
+    func restartTimer(_ delay: Duration, _ handler: @escaping () -> Void) {
         if let timer { context.loop.cancel(timer) }
         timer = context.loop.schedule(after: delay, handler)
     }
@@ -215,7 +216,10 @@ final class ClientConnection {
     }
 
     /// Joins both streams in the kernel.
-    private func pass() {
+    ///
+    /// - Parameter grant: what the client's first bytes have to be right for, if they are to be looked at. The server may
+    ///   speak before that.
+    private func pass(guarding grant: ConnectionGrant? = nil) {
         guard let upstream else { return }
         reply()
         Sockets.setReadableAt(1, client.number)
@@ -224,6 +228,11 @@ final class ClientConnection {
         phase = .passing(streams)
         stopTimer()
         streams.moved = { [weak self] in self?.charge() }
+        if let grant {
+            streams.look = SplicedStreams.Look(limit: ClientOpening.peekLimit) { [weak self] bytes in
+                self?.judge(GuardedOpening(bytes), grant) ?? .refuse
+            }
+        }
         changed()
         streams.start { [weak self] in self?.ended($0) }
     }
@@ -263,7 +272,7 @@ final class ClientConnection {
         do throws(SystemCallError) { try client.wait(for: []) } catch {}
     }
 
-    private func stopTimer() {
+    func stopTimer() {
         if let timer { context.loop.cancel(timer) }
         timer = nil
     }
@@ -297,6 +306,8 @@ final class ClientConnection {
     }
 
     private var cutReason: String?
+    /// Why a connection that passes already is refused after all.
+    var cutRefusal: ConnectionRefusal?
 
     private func takeLeave(_ bytes: [UInt8]) {
         phase = .refused
@@ -320,14 +331,24 @@ final class ClientConnection {
 
     private func ended(_ ending: SplicedStreams.Ending) {
         charge()
-        let reason: String? =
-            switch ending {
-            case .finished: nil
-            case .broken(let errno): "broken off: \(errno)"
-            case .cut: cutReason ?? "cut"
-            }
         guard let grant else { return }
-        context.report(record(isAllowed: true, rule: grant.rule.label, reason: reason))
+        let reason: String?
+        switch ending {
+        case .finished: reason = nil
+        case .broken(let errno): reason = "broken off: \(errno)"
+        case .cut: reason = cutReason ?? "cut"
+        case .refused:
+            reason = nil
+            cutRefusal =
+                cutRefusal
+                ?? ConnectionRefusal(
+                    "malformed", "the client began like TLS and did not come to the point", rule: grant.rule.label)
+        }
+        if let cutRefusal {
+            context.report(record(isAllowed: false, rule: cutRefusal.rule, reason: cutRefusal.reason))
+        } else {
+            context.report(record(isAllowed: true, rule: grant.rule.label, reason: reason))
+        }
         end(resetting: false)
     }
 

@@ -17,6 +17,8 @@ package struct ConnectionGrant: Hashable, Sendable {
         case service
         /// Whatever is spoken passes through unread.
         case opaque
+        /// Whatever is spoken passes through unread, unless it begins as TLS with another name, or none.
+        case guarded
         /// TLS with the right name passes through unread; HTTP in the clear is read.
         case checked
         /// HTTP is read.
@@ -44,7 +46,11 @@ package struct ConnectionGrant: Hashable, Sendable {
             if inspect || configuration.needsInspection(of: destination, port: port) {
                 treatment = .inspected
             } else {
-                treatment = rule.allowsOpaque ? .opaque : .checked
+                switch rule.opaque {
+                case .never: treatment = .checked
+                case .unlessTLS: treatment = .guarded
+                case .always: treatment = .opaque
+                }
             }
         }
     }

@@ -44,6 +44,17 @@ struct SpliceDirection {
         }
     }
 
+    /// Moves a few bytes that were peeked at, when nothing was moved before.
+    ///
+    /// - Returns: whether all of them have moved.
+    mutating func forward(_ bytes: ArraySlice<UInt8>, from source: CInt, to target: CInt) -> Bool {
+        guard pipe == nil, Sockets.discard(bytes.count, from: source),
+            case .moved(bytes.count) = Sockets.send(bytes, to: target)
+        else { return false }
+        count &+= UInt64(bytes.count)
+        return true
+    }
+
     private mutating func drain(_ pipe: SplicePipe, to target: CInt, pool: PipePool) -> Round {
         var round = Round.stalled
         while pipe.count > 0 {

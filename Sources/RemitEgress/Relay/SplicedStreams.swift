@@ -15,7 +15,31 @@ final class SplicedStreams {
         case broken(Errno)
         /// It was cut from here.
         case cut
+        /// What the client said first does not pass.
+        case refused
     }
+
+    /// What becomes of what the client said so far.
+    enum Judgement {
+        /// It passes, and so does everything after it.
+        case pass
+        /// So many bytes of it pass, and what follows is looked at again.
+        case passOnly(Int)
+        /// Nothing of it passes before so many bytes have come.
+        case wait(Int)
+        /// Nothing of it passes, and both streams are cut.
+        case refuse
+    }
+
+    /// Somebody who looks at what the client says first.
+    struct Look {
+        /// How many bytes are looked at, at most.
+        let limit: Int
+        let judge: ([UInt8]) -> Judgement
+    }
+
+    /// How often the client's beginning is looked at: byte by byte, it could have that read again for each of them.
+    private static let lookLimit = 128
 
     private let client: WatchedSocket
     private let upstream: WatchedSocket
@@ -23,6 +47,10 @@ final class SplicedStreams {
     private var up = SpliceDirection()
     private var down = SpliceDirection()
     private var ended: ((Ending) -> Void)?
+
+    /// Looks at the client's bytes before they pass, as long as it is there. The other direction does not wait for it.
+    var look: Look?
+    private var looks = 0
 
     /// Called after bytes have moved; it may cut.
     var moved: () -> Void = {}
@@ -56,6 +84,17 @@ final class SplicedStreams {
     private func turn(up isUpReady: Bool, down isDownReady: Bool, _ isHungUp: Bool) {
         var hasMoved = false
         for isUp in [true, false] where isUp ? isUpReady : isDownReady {
+            if isUp, let look {
+                switch judge(look) {
+                case .allowed: break
+                case .held: continue
+                case .moved:
+                    hasMoved = true
+                    continue
+                case .refused: return end(.refused)
+                case .failed(let errno): return end(.broken(errno))
+                }
+            }
             let round =
                 isUp
                 ? up.advance(from: client.number, to: upstream.number, pool: pool)
@@ -75,6 +114,39 @@ final class SplicedStreams {
         // A dead socket is ready for ever: when it moves nothing any more, it never will.
         if isHungUp, !hasMoved { return end(.broken(.brokenPipe)) }
         wait()
+    }
+
+    private enum Sight {
+        case allowed, held, moved, refused
+        case failed(Errno)
+    }
+
+    private func judge(_ look: Look) -> Sight {
+        switch Sockets.peek(client.number, limit: look.limit) {
+        case .wouldBlock: return .held
+        case .failed(let errno): return .failed(errno)
+        case .ended:
+            self.look = nil
+            return .allowed
+        case .moved(let bytes):
+            looks += 1
+            guard looks <= Self.lookLimit else { return .refused }
+            switch look.judge(bytes) {
+            case .pass:
+                self.look = nil
+                Sockets.setReadableAt(1, client.number)
+                return .allowed
+            case .refuse: return .refused
+            case .passOnly(let count):
+                Sockets.setReadableAt(1, client.number)
+                return up.forward(bytes.prefix(count), from: client.number, to: upstream.number) ? .moved : .refused
+            case .wait(let needed):
+                // One that has ended will not say the rest.
+                if needed > look.limit || Sockets.isEnded(client.number) { return .refused }
+                Sockets.setReadableAt(max(needed, bytes.count + 1), client.number)
+                return .held
+            }
+        }
     }
 
     private func wait() {

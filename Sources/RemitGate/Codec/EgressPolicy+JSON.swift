@@ -37,7 +37,7 @@ extension EgressRule {
     fileprivate var json: JSONValue {
         .compact([
             "label": .string(label), "host": .string(host.description), "ports": .ports(ports),
-            "http": http?.json ?? .null, "clearText": .bool(allowsClearText), "opaque": .bool(allowsOpaque),
+            "http": http?.json ?? .null, "clearText": .bool(allowsClearText), "opaque": .string(opaque.rawValue),
             "sni": .string(sni.rawValue), "addresses": .texts(addresses), "denial": .bool(isDenial),
         ])
     }
@@ -53,7 +53,7 @@ extension EgressRule {
             ports: ports,
             http: try value.optional("http").map { (http) throws(GateCodecError) in try HTTPRule(http) },
             allowsClearText: try value.required("clearText").flag(),
-            allowsOpaque: try value.required("opaque").flag(),
+            opaque: try value.required("opaque").word(),
             sni: try value.required("sni").word(),
             addresses: try value.required("addresses").networks(),
             isDenial: isDenial

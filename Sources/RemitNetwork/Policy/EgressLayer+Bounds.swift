@@ -30,7 +30,10 @@ extension EgressRule {
             return other.http == nil ? "requests must be restricted as \(label) does" : "\(label) allows fewer requests"
         }
         if other.allowsClearText, !allowsClearText { return "\(label) does not allow clear text" }
-        if other.allowsOpaque, !allowsOpaque { return "\(label) allows HTTP and TLS only" }
+        if other.opaque > opaque {
+            return opaque == .never
+                ? "\(label) allows HTTP and TLS only" : "\(label) has the server name of TLS checked"
+        }
         if other.sni == .optional, sni == .required { return "\(label) requires the server name" }
         let opened = addresses + hostNetworks
         return other.addresses.first { wanted in !opened.contains { $0.contains(wanted) } }

@@ -11,7 +11,7 @@ extension EgressRule {
         ports = [port]
         http = rules.allSatisfy { $0.http != nil } ? first.http : nil
         allowsClearText = rules.contains(where: \.allowsClearText)
-        allowsOpaque = rules.contains(where: \.allowsOpaque)
+        opaque = rules.map(\.opaque).max() ?? .never
         sni = rules.contains { $0.sni == .optional } ? .optional : .required
         addresses = rules.flatMap { $0.addresses + $0.hostNetworks }
     }
@@ -21,7 +21,7 @@ extension EgressRule {
         var result = inner
         result.http = inner.http ?? http
         result.allowsClearText = allowsClearText && inner.allowsClearText
-        result.allowsOpaque = allowsOpaque && inner.allowsOpaque
+        result.opaque = min(opaque, inner.opaque)
         result.sni = sni == .required ? .required : inner.sni
         result.addresses = addresses.flatMap { own in
             inner.addresses.compactMap { theirs in

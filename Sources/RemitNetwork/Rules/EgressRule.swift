@@ -20,9 +20,8 @@ package struct EgressRule: Hashable, Sendable {
     package var http: HTTPRule?
     /// Whether HTTP without TLS is spoken.
     package var allowsClearText: Bool
-    /// Whether anything else is spoken, such as SSH or a database's protocol: the stream is passed through unread, unless
-    /// something has to be read on it.
-    package var allowsOpaque: Bool
+    /// Whether anything else is spoken: the stream is then passed through unread, unless something has to be read on it.
+    package var opaque: OpaqueStreams
     /// What a TLS connection must show.
     package var sni: ServerNameRequirement
     /// Ranges of special addresses that the names of this rule may resolve to.
@@ -33,7 +32,7 @@ package struct EgressRule: Hashable, Sendable {
     /// Makes a rule that allows HTTPS unless said otherwise.
     package init(
         label: String, host: HostPattern, ports: Set<UInt16> = [443], http: HTTPRule? = nil,
-        allowsClearText: Bool = false, allowsOpaque: Bool = false, sni: ServerNameRequirement = .required,
+        allowsClearText: Bool = false, opaque: OpaqueStreams = .never, sni: ServerNameRequirement = .required,
         addresses: [Network] = [], isDenial: Bool = false
     ) {
         self.label = label
@@ -41,7 +40,7 @@ package struct EgressRule: Hashable, Sendable {
         self.ports = ports
         self.http = http
         self.allowsClearText = allowsClearText
-        self.allowsOpaque = allowsOpaque
+        self.opaque = opaque
         self.sni = sni
         self.addresses = addresses
         self.isDenial = isDenial
@@ -64,7 +63,7 @@ package struct EgressRule: Hashable, Sendable {
     func covers(_ other: EgressRule, on port: UInt16) -> Bool {
         let opened = addresses + hostNetworks
         return host.covers(other.host) && applies(to: port) && (http?.covers(other.http) ?? true)
-            && (allowsClearText || !other.allowsClearText) && (allowsOpaque || !other.allowsOpaque)
+            && (allowsClearText || !other.allowsClearText) && opaque >= other.opaque
             && (sni == .optional || other.sni == .required)
             && other.addresses.allSatisfy { wanted in opened.contains { $0.contains(wanted) } }
     }

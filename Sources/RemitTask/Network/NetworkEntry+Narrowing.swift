@@ -13,7 +13,8 @@ extension NetworkEntry {
         return EgressRule(
             label: "remit narrow \(rule.host)", host: rule.host,
             ports: rule.ports.map(Set.init) ?? (isDenial ? [] : ports), allowsClearText: !isDenial,
-            allowsOpaque: !isDenial, sni: isDenial ? .required : .optional, addresses: isDenial ? [] : everywhere,
+            opaque: isDenial ? .never : .always, sni: isDenial ? .required : .optional,
+            addresses: isDenial ? [] : everywhere,
             isDenial: isDenial
         )
     }

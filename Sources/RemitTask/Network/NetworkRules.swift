@@ -43,8 +43,8 @@ package struct NetworkRule: Hashable, Sendable, Codable {
     package var http: HTTPRule?
     /// Whether HTTP without TLS is spoken.
     package var clearText: Bool
-    /// Whether anything else than HTTP and TLS is spoken; nothing means yes where the rule names its ports, none of them
-    /// is one of the web's, and no requests.
+    /// Whether anything else than HTTP and TLS is spoken. With yes nothing is looked at. Nothing means, where the rule
+    /// names its ports, none of them is one of the web's, and no requests: yes, but TLS must show the name.
     package var opaque: Bool?
     /// What a TLS connection must show of its name.
     package var sni: ServerNameRequirement
@@ -68,11 +68,12 @@ package struct NetworkRule: Hashable, Sendable, Codable {
     /// The rule as it is decided on.
     func egressRule(label: String, isDenial: Bool) -> EgressRule {
         let hasOwnPorts = ports.map { !$0.contains(80) && !$0.contains(443) } ?? false
+        let standardOpaque: OpaqueStreams = hasOwnPorts && http == nil ? .unlessTLS : .never
         let standard: Set<UInt16> = isDenial ? [] : clearText ? [80, 443] : [443]
         return EgressRule(
             label: label, host: host, ports: ports.map(Set.init) ?? standard, http: http, allowsClearText: clearText,
-            allowsOpaque: !isDenial && (opaque ?? (hasOwnPorts && http == nil)), sni: sni, addresses: addresses,
-            isDenial: isDenial
+            opaque: isDenial ? .never : opaque.map { $0 ? .always : .never } ?? standardOpaque, sni: sni,
+            addresses: addresses, isDenial: isDenial
         )
     }
 }

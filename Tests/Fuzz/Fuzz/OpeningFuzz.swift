@@ -32,6 +32,12 @@ enum OpeningFuzz {
         peek(Array(bytes.prefix(ClientOpening.peekLimit)), ClientOpening.init) {
             if case .incomplete(let needed) = $0 { needed } else { nil }
         }
+        peek(Array(bytes.prefix(ClientOpening.peekLimit)), GuardedOpening.init) {
+            if case .incomplete(let needed) = $0 { needed } else { nil }
+        }
+        // What is TLS where only that is spoken is TLS where anything is.
+        guard case .tls(let hello) = ClientOpening(bytes) else { return }
+        guard GuardedOpening(bytes) == .tls(hello) else { fatalError("a hello passes as something else") }
     }
 
     /// Reads what a client of the explicit proxy begins with, and what one of SOCKS says next.

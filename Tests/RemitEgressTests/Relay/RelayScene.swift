@@ -71,7 +71,7 @@ final class RelayScene {
         port = try Sockets.localAddress(of: server.number).port
         let policy = EgressPolicy(layers: [EgressLayer(name: "the task", rules: try makeRules(port))])
         var hosts: [HostName: [IPAddress]] = [:]
-        for name in ["a.example", "b.example", "opaque.example", "clear.example", "read.example"] {
+        for name in ["a.example", "b.example", "opaque.example", "guarded.example", "clear.example", "read.example"] {
             hosts[try HostName(name)] = [.v4(0x7F00_0001)]
         }
         hosts[try HostName("down.example")] = [.v4(0x7F00_0007)]
@@ -125,7 +125,10 @@ final class RelayScene {
             EgressRule(label: "tls", host: .exact(try HostName("a.example")), ports: [port], addresses: loopback),
             EgressRule(label: "down", host: .exact(try HostName("down.example")), ports: [port], addresses: loopback),
             EgressRule(
-                label: "opaque", host: .exact(try HostName("opaque.example")), ports: [port], allowsOpaque: true,
+                label: "opaque", host: .exact(try HostName("opaque.example")), ports: [port], opaque: .always,
+                addresses: loopback),
+            EgressRule(
+                label: "guarded", host: .exact(try HostName("guarded.example")), ports: [port], opaque: .unlessTLS,
                 addresses: loopback),
             EgressRule(
                 label: "clear", host: .exact(try HostName("clear.example")), ports: [port], allowsClearText: true,

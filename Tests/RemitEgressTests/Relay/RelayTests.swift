@@ -73,7 +73,7 @@ import Testing
             [
                 EgressRule(
                     label: "range", host: .network(try #require(Network("127.0.0.0/8"))), ports: [port],
-                    allowsOpaque: true)
+                    opaque: .always)
             ]
         }
         let client = try scene.client()
@@ -302,7 +302,7 @@ import Testing
         try scene.loop.wait { scene.servers.count == 2 && scene.servers[1].receivedCount > 0 }
         let only = EgressRule(
             label: "only", host: .exact(try HostName("opaque.example")), ports: [scene.port],
-            allowsOpaque: true, addresses: [try #require(Network("127.0.0.0/8"))])
+            opaque: .always, addresses: [try #require(Network("127.0.0.0/8"))])
         scene.relay.update(
             policy: scene.context.policy.narrowed(
                 by: EgressPolicy(layers: [EgressLayer(name: "narrow", rules: [only])])))
