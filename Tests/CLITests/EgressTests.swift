@@ -302,6 +302,43 @@ extension CLI {
             #expect(passed.exit == 64 && passed.errors.contains("holds a provider's secret"), "\(passed)")
         }
 
+        @Test(
+            .enabled(if: isRoot && FileManager.default.isExecutableFile(atPath: "/usr/sbin/ip"), "needs root and ip(8)")
+        )
+        func `an address of this host's own is refused unless a rule names it, also a global one`() throws {
+            let place = try Place()
+            defer { place.tearDown() }
+            try place.playground.configure(
+                """
+                network:
+                  hosts: {api.test.example: [1.2.3.4]}
+                  authorities: [\(place.playground.scratch)/certificate.pem]
+
+                """)
+            for (addresses, expected) in [("", "403 \n"), (", addresses: [1.2.3.4/32]", "200 hello\n")] {
+                let task = try place.playground.boundedTask(
+                    """
+                    code=$(curl -s --max-time 20 --cacert ca.pem -o answer -w '%{http_connect}' https://api.test.example:4443/hello)
+                    echo "$code $(cat answer 2>/dev/null)"
+                    """,
+                    more: """
+                        outcome: {changed: []}
+                        network: {allow: [{host: api.test.example, ports: [4443], opaque: false\(addresses)}]}
+                        """)
+                // A host of its own, whose only address besides the loopback's is one of the internet.
+                let result = try place.playground.shell(
+                    """
+                    unshare --net sh -c '
+                      ip link set lo up && ip address add 1.2.3.4/32 dev lo || exit 99
+                      python3 "$1" "$2" 1.2.3.4 4443 > "$2/ready" & server=$!
+                      for _ in $(seq 100); do grep -q port "$2/ready" && break; sleep 0.1; done
+                      "$REMIT" run -f "$3"; code=$?; kill $server; exit $code
+                    ' - \(resourcePath("tls_server.py")) \(place.playground.scratch) \(task)
+                    """, within: .seconds(60))
+                #expect(result.text == expected, "\(result)")
+            }
+        }
+
         private static func digest(of text: String) -> String {
             var sum: UInt32 = 5381
             for byte in text.utf8 { sum = sum &* 33 &+ UInt32(byte) }

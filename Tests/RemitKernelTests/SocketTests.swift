@@ -23,6 +23,23 @@ import Testing
         #expect(!Sockets.isSocket(client.number, .datagrams))
     }
 
+    @Test func `this host knows its own addresses from others`() {
+        #expect(Sockets.isOwnAddress([127, 0, 0, 1]))
+        // Routed to the loopback without being an address of any interface.
+        #expect(Sockets.isOwnAddress([127, 9, 8, 7]))
+        #expect(!Sockets.isOwnAddress([192, 0, 2, 1]))
+        #expect(!Sockets.isOwnAddress([8, 8, 8, 8]))
+        #expect(!Sockets.isOwnAddress([0x20, 1, 0xD, 0xB8] + [UInt8](repeating: 0, count: 11) + [1]))
+        if FileSystem.exists("/proc/net/if_inet6") {
+            let loopback = [UInt8](repeating: 0, count: 15) + [1]
+            let hasLoopback = String(
+                decoding: (try? FileSystem.read("/proc/net/if_inet6", limit: 65_536)) ?? [], as: UTF8.self
+            )
+            .contains("00000000000000000000000000000001")
+            if hasLoopback { #expect(Sockets.isOwnAddress(loopback)) }
+        }
+    }
+
     @Test func `a listener without callers would block`() throws {
         let listener = try Sockets.listen(on: .loopback())
         #expect(throws: SystemCallError("accept a connection", .again)) { _ = try Sockets.accept(listener.number) }

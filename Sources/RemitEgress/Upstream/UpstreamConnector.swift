@@ -9,6 +9,7 @@ final class UpstreamConnector {
     private let loop: EventLoop
     private let book: AddressBook
     private let limit: Duration
+    private let isOwn: (IPAddress) -> Bool
     private var pending: [UInt64: Pending] = [:]
     private var lastTicket: UInt64 = 0
 
@@ -21,12 +22,18 @@ final class UpstreamConnector {
     /// What is allowed now.
     var policy: EgressPolicy
 
-    /// - Parameter limit: how long connecting may take, once the addresses are known.
-    init(loop: EventLoop, book: AddressBook, policy: EgressPolicy, limit: Duration) {
+    /// - Parameters:
+    ///   - limit: how long connecting may take, once the addresses are known.
+    ///   - isOwn: whether an address is this host's own.
+    init(
+        loop: EventLoop, book: AddressBook, policy: EgressPolicy, limit: Duration,
+        isOwn: @escaping (IPAddress) -> Bool = { Sockets.isOwnAddress($0.networkBytes) }
+    ) {
         self.loop = loop
         self.book = book
         self.policy = policy
         self.limit = limit
+        self.isOwn = isOwn
     }
 
     /// A connection that is being made.
@@ -88,8 +95,13 @@ final class UpstreamConnector {
     private func check(_ addresses: [IPAddress], _ rule: EgressRule) -> Result<[IPAddress], UpstreamError> {
         var denial: EgressDenial?
         let allowed = addresses.filter { address in
-            guard case .denied(let found) = policy.address(address, for: rule) else { return true }
-            denial = denial ?? found
+            if case .denied(let found) = policy.address(address, for: rule) {
+                denial = denial ?? found
+                return false
+            }
+            // What listens on this host is as little meant for an agent at a global address as at the loopback's.
+            guard !rule.opens(address), isOwn(address) || isOwn(address.canonical) else { return true }
+            denial = denial ?? EgressDenial(.ownAddress, by: rule.label)
             return false
         }
         if allowed.isEmpty, let denial {

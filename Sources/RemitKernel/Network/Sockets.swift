@@ -67,6 +67,32 @@ package enum Sockets {
         return SocketAddress(raw)
     }
 
+    /// Whether a connection to an address would end on this host: the kernel would make it from that address itself, or
+    /// from the loopback's.
+    ///
+    /// No packet is sent. Other than a list of the interfaces' addresses (getifaddrs(3)) this is the routing table's own
+    /// word, for ranges that are routed to this host as well, and of this moment.
+    ///
+    /// The corresponding system calls are `socket(2)`, `connect(2)` and `getsockname(2)`.
+    package static func isOwnAddress(_ address: [UInt8]) -> Bool {
+        let version6 = address.count == 16
+        let number = socket(version6 ? AF_INET6 : AF_INET, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        // Without a descriptor there is no connection either.
+        guard number >= 0 else { return false }
+        let probe = OwnedDescriptor(adopting: number)
+        // The discard service; a datagram socket's connect only looks for the way.
+        let target = SocketAddress(address, port: 9).bytes
+        let isRouted = unsafe target.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return false }
+            return unsafe Glibc.connect(
+                probe.number, start.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count)) == 0
+        }
+        guard isRouted, let source = try? localAddress(of: probe.number).address else { return false }
+        // From the loopback's address nothing leaves this host.
+        let loopback = [UInt8](repeating: 0, count: 15) + [1]
+        return source == address || source == loopback || (source.count == 4 && source[0] == 127)
+    }
+
     /// The corresponding system call is `getpeername(2)`.
     package static func peerAddress(of socket: CInt) throws(SystemCallError) -> SocketAddress {
         var raw = linux_address()

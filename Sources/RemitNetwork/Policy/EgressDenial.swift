@@ -22,6 +22,8 @@ package struct EgressDenial: Hashable, Sendable {
         case clearText
         /// The address is special, and no rule opens it.
         case address(AddressScope)
+        /// The address is one of this host's own, and no rule opens it.
+        case ownAddress
     }
 
     /// Why.
@@ -49,6 +51,7 @@ extension EgressDenial: CustomStringConvertible {
         case .body: "the body is larger than \(rule) allows"
         case .clearText: "no rule of \(rule) allows HTTP without TLS"
         case .address(let scope): "the address is special (\(scope.rawValue)), and \(rule) does not open it"
+        case .ownAddress: "the address is this host's own, and \(rule) does not open it"
         }
     }
 
@@ -63,7 +66,7 @@ extension EgressDenial: CustomStringConvertible {
         case .ambiguousPath: "ambiguous-path"
         case .body: "body"
         case .clearText: "clear-text"
-        case .address: "address"
+        case .address, .ownAddress: "address"
         }
     }
 }

@@ -158,7 +158,7 @@ extension EgressDenial.Reason {
     fileprivate var rank: Int {
         switch self {
         case .host, .port, .rule: 0
-        case .address, .clearText: 1
+        case .address, .ownAddress, .clearText: 1
         case .method: 2
         case .path, .ambiguousPath: 3
         case .body: 4

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A TLS server on a free port of 127.0.0.1 with the certificate in a directory.
+"""A TLS server with the certificate in a directory: tls_server.py DIRECTORY [ADDRESS [PORT]]
+
+It is on a free port of 127.0.0.1 unless told otherwise.
 
 /hello once, /stream for ever; /echo says which Authorization came, and its digest, which no scrubber takes for it.
 """
@@ -49,7 +51,8 @@ class Server(http.server.ThreadingHTTPServer):
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(sys.argv[1] + "/certificate.pem", sys.argv[1] + "/key.pem")
-server = Server(("127.0.0.1", 0), Handler)
+address, port = (sys.argv[2:] + ["127.0.0.1", "0"][len(sys.argv) - 2 :])[:2]
+server = Server((address, int(port)), Handler)
 server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 print("port", server.server_address[1], flush=True)
 server.serve_forever()

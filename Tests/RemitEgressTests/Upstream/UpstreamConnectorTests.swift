@@ -29,7 +29,7 @@ import Testing
 
         init(
             _ answers: [AddressBook.Answer], hosts: [HostName: [IPAddress]] = [:], rule: EgressRule,
-            limit: Duration = .seconds(5)
+            limit: Duration = .seconds(5), isOwn: @escaping (IPAddress) -> Bool = { _ in false }
         ) throws {
             loop = try EventLoop()
             lookups.answers.withLock { $0 = answers }
@@ -42,7 +42,7 @@ import Testing
             }
             connector = UpstreamConnector(
                 loop: loop, book: book, policy: EgressPolicy(layers: [EgressLayer(name: "t", rules: [rule])]),
-                limit: limit)
+                limit: limit, isOwn: isOwn)
         }
 
         func connect(
@@ -89,6 +89,31 @@ import Testing
             #expect(error.isDenial)
             #expect(error.code == "address")
         }
+        withExtendedLifetime(box) {}
+    }
+
+    @Test func `an address of this host's own is refused unless the rule names it`() throws {
+        let own = try #require(IPAddress("8.8.4.4"))
+        let forms = ["8.8.4.4", "::ffff:8.8.4.4", "64:ff9b::808:404"]
+        for text in forms {
+            let address = try #require(IPAddress(text))
+            #expect(address.scope == .global, "it is as any other")
+            let closed = try rule(opening: [])
+            let scene = try Scene([.success([address])], rule: closed, isOwn: { $0 == own })
+            #expect(
+                try scene.connect(443, rule: closed)
+                    == .failure(
+                        UpstreamError(
+                            "address", "the address is this host's own, and r does not open it", isDenial: true)))
+        }
+        // Only the others are connected to: here there is one, and nobody listens on it.
+        let (box, port) = try listener()
+        let open = try rule()
+        let both = try Scene([.success([own, .v4(0x7F00_0001)])], rule: open, isOwn: { $0 == own })
+        #expect(try both.connect(port, rule: open) == .success(.v4(0x7F00_0001)))
+        // A rule that names it is a rule for it; so is loopback's, which is this host's own as well.
+        let loopback = try Scene([.success([.v4(0x7F00_0001)])], rule: open, isOwn: { _ in true })
+        #expect(try loopback.connect(port, rule: open) == .success(.v4(0x7F00_0001)))
         withExtendedLifetime(box) {}
     }
 
