@@ -38,6 +38,21 @@ package enum Placeholder {
         }
     }
 
+    /// Fewer random characters would be guessed or met by accident: 20 have some 119 bits.
+    private static let leastRandom = 20
+
+    /// A placeholder for a secret in a shape of the operator's: its `*` stands for as many random letters and digits as the
+    /// secret is longer than the rest of the shape, so that both are of one length, but for ``leastRandom`` at least.
+    ///
+    /// - Parameter shape: with one `*`; without any the shape is taken from the secret.
+    package static func make(for secret: [UInt8], shape: String?) -> String {
+        var generator = SystemRandomNumberGenerator()
+        guard let shape, let star = shape.firstIndex(of: "*") else { return make(for: secret, using: &generator) }
+        let length = max(leastRandom, secret.count - (shape.utf8.count - 1))
+        let random = (0..<length).compactMap { _ in CharacterClass.mixed.draw(using: &generator) }
+        return shape[..<star] + String(decoding: random, as: UTF8.self) + shape[shape.index(after: star)...]
+    }
+
     private static func own(using generator: inout some RandomNumberGenerator) -> String {
         let characters = (0..<32).compactMap { _ in CharacterClass.mixed.draw(using: &generator) }
         return "remit_" + String(decoding: characters, as: UTF8.self)

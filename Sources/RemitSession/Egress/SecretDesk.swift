@@ -47,7 +47,9 @@ final class SecretDesk: PlaceholderDesk {
             case .success(let value):
                 let shape = providers[instance]?.secret?.placeholder
                 let parts = value.parts.map { name, secret in
-                    SecretPart(name: name, placeholder: Self.placeholder(for: secret, shape), value: secret)
+                    SecretPart(
+                        name: name, placeholder: secret.withBytes { Placeholder.make(for: $0, shape: shape) },
+                        value: secret)
                 }
                 entries[handle] = Entry(parts: parts)
                 for part in parts {
@@ -143,17 +145,6 @@ final class SecretDesk: PlaceholderDesk {
         let completions = waiting.values.flatMap(\.self)
         waiting = [:]
         for completion in completions { completion(.success(())) }
-    }
-
-    /// A `*` in the operator's shape stands for as many random characters as the value has more, but not for few.
-    private static func placeholder(for secret: Secret, _ shape: String?) -> String {
-        guard let shape, let star = shape.firstIndex(of: "*") else {
-            return secret.withBytes { Placeholder.make(for: $0) }
-        }
-        let length = max(20, secret.count - (shape.utf8.count - 1))
-        let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-        let random = String((0..<length).compactMap { _ in alphabet.randomElement() })
-        return shape[..<star] + random + shape[shape.index(after: star)...]
     }
 }
 

@@ -66,6 +66,24 @@ import Testing
         #expect(secret.isEmpty || !placeholder.contains(secret))
     }
 
+    @Test func `a shape of the operator's is kept, and the secret's length where it has room`() {
+        let secret = Array("internal-1234567890-abcdefghijklmnopqrstuvwxyz-eu".utf8)
+        for (shape, count) in [
+            ("int_*", secret.count), ("*.eu", secret.count), ("a-*-z", secret.count), ("*", secret.count),
+        ] {
+            let placeholder = Placeholder.make(for: secret, shape: shape)
+            let parts = shape.split(separator: "*", omittingEmptySubsequences: false)
+            #expect(placeholder.hasPrefix(parts[0]) && placeholder.hasSuffix(parts[1]), "\(placeholder)")
+            #expect(placeholder.utf8.count == count, "\(placeholder)")
+            let random = placeholder.dropFirst(parts[0].count).dropLast(parts[1].count)
+            #expect(random.allSatisfy { $0.isLetter || $0.isNumber }, "\(placeholder)")
+            #expect(placeholder != Placeholder.make(for: secret, shape: shape))
+        }
+        // A short secret gets one that is longer, rather than one that can be guessed.
+        #expect(Placeholder.make(for: Array("hunter2".utf8), shape: "key-*").utf8.count == 24)
+        #expect(Placeholder.make(for: Array(Self.secrets[0].utf8), shape: nil).hasPrefix("sk-ant-api03-"))
+    }
+
     @Test(arguments: secrets)
     func `no two are alike`(secret: String) {
         let placeholders = Set((0..<1_000).map { _ in Placeholder.make(for: Array(secret.utf8)) })
