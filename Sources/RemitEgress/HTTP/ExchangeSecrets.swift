@@ -59,6 +59,9 @@ struct ExchangeSecrets {
             head.fields = fields
             head.target = target
             if let body {
+                // What was signed is sent as it is: nothing is swapped in it, but what has no business there is found.
+                if case .refuse(let finding) = rewriter.body(body) { return .refuse(finding) }
+                if case .refuse(let finding) = rewriter.finish() { return .refuse(finding) }
                 head.framing = body.isEmpty ? .none : .length(UInt64(body.count))
             } else if isUnframed, head.framing != .none {
                 head.framing = .chunked
