@@ -24,6 +24,8 @@ package struct GateConfiguration: Sendable, Hashable {
     package var tripwire: TripwireAction
     /// What the agent is told of its session at `remit.internal`, as JSON text.
     package var remit: String
+    /// Seconds until the session's deadline; nothing where it has none. What the gate signs is not valid for much longer.
+    package var lifetime: Int64?
     /// Whom a gate that was started as root becomes once it has read the operator's files; nobody else may.
     package var identity: GateIdentity?
 
@@ -32,7 +34,7 @@ package struct GateConfiguration: Sendable, Hashable {
         session: String, policy: EgressPolicy, bindings: [SecretBinding] = [], budgets: BudgetPlan = BudgetPlan(),
         prices: PriceTable = PriceTable(), trust: UpstreamTrust = UpstreamTrust(), hosts: [HostName: [IPAddress]] = [:],
         limits: GateLimits = GateLimits(), tripwire: TripwireAction = .block, remit: String = "{}",
-        identity: GateIdentity? = nil
+        lifetime: Int64? = nil, identity: GateIdentity? = nil
     ) {
         self.session = session
         self.policy = policy
@@ -44,6 +46,7 @@ package struct GateConfiguration: Sendable, Hashable {
         self.limits = limits
         self.tripwire = tripwire
         self.remit = remit
+        self.lifetime = lifetime
         self.identity = identity
     }
 

@@ -71,7 +71,7 @@ import Testing
             hosts: [try HostName("a.com"): ["10.0.0.1", "::1"].compactMap { IPAddress($0) }],
             limits: GateLimits(
                 connections: 1, pending: 2, idleMilliseconds: 3, connectMilliseconds: 4, recordsPerSecond: 5, names: 6),
-            tripwire: .end, remit: "{\"a\":\"ü\\n\"}", identity: GateIdentity(user: 7, group: 8)
+            tripwire: .end, remit: "{\"a\":\"ü\\n\"}", lifetime: 1_800, identity: GateIdentity(user: 7, group: 8)
         )
         guard case .configure(let other) = try Self.again(.configure(configuration)) else {
             Issue.record("another command")

@@ -20,12 +20,10 @@ package struct InspectorPlan: Sendable {
     package var limits: HTTPLimits
     /// Seconds since 1970.
     package var now: Int64
-    /// How long the session's authority is valid, in seconds.
-    package var authorityLifetime: Int64
 
     package init(
         configuration: GateConfiguration, meter: BudgetMeter, connector: any UpstreamConnecting,
-        limits: HTTPLimits = HTTPLimits(), now: Int64, authorityLifetime: Int64 = 8 * 86_400,
+        limits: HTTPLimits = HTTPLimits(), now: Int64,
         report: @escaping @Sendable (GateEvent) -> Void
     ) {
         self.configuration = configuration
@@ -34,8 +32,17 @@ package struct InspectorPlan: Sendable {
         self.report = report
         self.limits = limits
         self.now = now
-        self.authorityLifetime = authorityLifetime
     }
+
+    /// How long the session's authority, and whatever it signs, is valid, in seconds: a little longer than the session, for
+    /// what is still said when it ends.
+    var authorityLifetime: Int64 {
+        configuration.lifetime.map { max(0, $0).addingReportingOverflow(Self.margin).partialValue } ?? Self.longest
+    }
+
+    private static let margin: Int64 = 300
+    /// Of a session without a deadline, which then has no network to speak of in TLS that is read.
+    private static let longest: Int64 = 8 * 86_400
 }
 
 /// Reads HTTP between the agent and its hosts: decides on every request, adds and removes secrets, counts.

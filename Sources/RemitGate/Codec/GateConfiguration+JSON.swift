@@ -10,7 +10,7 @@ extension GateConfiguration {
             "budgets": budgets.json, "prices": .object(prices.prices.mapValues(\.json)), "trust": trust.json,
             "hosts": .object([String: JSONValue](uniqueKeysWithValues: hosts.map { ($0.key.text, .texts($0.value)) })),
             "limits": limits.json, "tripwire": .string(tripwire.rawValue), "remit": .string(remit),
-            "identity": identity?.json ?? .null,
+            "lifetime": .number(lifetime), "identity": identity?.json ?? .null,
         ])
     }
 
@@ -27,6 +27,7 @@ extension GateConfiguration {
             limits: try GateLimits(value.required("limits")),
             tripwire: try value.required("tripwire").word(),
             remit: try value.required("remit").text(),
+            lifetime: try value.optionalNumber("lifetime"),
             identity: try value.optional("identity").map { (item) throws(GateCodecError) in try GateIdentity(item) }
         )
     }

@@ -41,6 +41,10 @@ extension Supervisor {
         let configuration = GateConfiguration(
             session: session, policy: plan.policy, bindings: plan.bindings, budgets: plan.budgets, prices: plan.prices,
             trust: plan.trust, hosts: plan.hosts, tripwire: plan.tripwire, remit: remitAnswer.canonicalText,
+            lifetime: admitted.task.deadline.map { deadline in
+                let end = admitted.admitted.boot.advanced(by: deadline.duration)
+                return BootInstant.now.duration(to: end).nanoseconds / 1_000_000_000
+            },
             identity: .unprivileged(session)
         )
         do {

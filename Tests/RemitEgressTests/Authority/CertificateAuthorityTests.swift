@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import RemitGate
 import RemitNetwork
 import SwiftASN1
 import Testing
@@ -33,6 +34,20 @@ struct CertificateAuthorityTests {
         let root = try Certificate(derEncoded: authority.certificate)
         #expect(try root.extensions.basicConstraints == .isCertificateAuthority(maxPathLength: 0))
         #expect(try PEMDocument(pemString: authority.pem).derBytes == authority.certificate)
+    }
+
+    @Test(arguments: [(nil, 8 * 86_400), (1800, 2100), (0, 300), (-5, 300)] as [(Int64?, Int64)])
+    func `what a gate signs ends shortly after its session's deadline`(lifetime: Int64?, most: Int64) throws {
+        let configuration = GateConfiguration(session: "test", policy: .none, lifetime: lifetime)
+        let plan = InspectorPlan(
+            configuration: configuration, meter: BudgetMeter(BudgetPlan()) { _ in },
+            connector: LoopbackConnector(port: 0, count: LoopbackConnector.Counter()), now: now, report: { _ in })
+        let inspector = try Inspector(plan)
+        defer { try? inspector.stop() }
+        let pem = try #require(inspector.authority)
+        let root = try Certificate(derEncoded: try PEMDocument(pemString: pem).derBytes)
+        #expect(Int64(root.notValidAfter.timeIntervalSince1970) == now + most)
+        #expect(Int64(root.notValidBefore.timeIntervalSince1970) <= now)
     }
 
     @Test func `a leaf for an address names the address`() throws {
