@@ -41,7 +41,9 @@ struct HTTPArchive {
         let scheme = record.port == 80 ? "http" : "https"
         let standard: UInt16 = scheme == "http" ? 80 : 443
         let port = record.port.flatMap { $0 == standard ? nil : ":\($0)" } ?? ""
-        let host = record.name ?? record.address ?? "unknown.invalid"
+        // An address of version 6 stands in brackets (RFC 3986 section 3.2.2).
+        let address = record.address.map { $0.contains(":") ? "[\($0)]" : $0 }
+        let host = record.name ?? address ?? "unknown.invalid"
         return [
             "method": .string(record.method ?? "GET"),
             "url": .string("\(scheme)://\(host)\(port)\(record.path ?? "/")"),

@@ -3,7 +3,7 @@
 """A gate that goes wrong as told in the file `mode` beside it, to see what its supervisor makes of that.
 
 It writes every command that it gets to `commands`, accepts every connection, and answers it with where it came from. What
-the agent sends makes it say things: `trip`, `budget`, `spent`, `die`, `flood`, `stop-reading`.
+the agent sends makes it say things: `trip`, `ask`, `budget`, `spent`, `die`, `flood`, `stop-reading`.
 """
 
 import json
@@ -66,6 +66,12 @@ def serve(accepting, kind):
     record("connection", name="ok.example", address="192.0.2.9", port=443)
     if word == "trip":
         say("tripwire", tripwire={"lease": "api", "host": "evil.example", "port": 443, "place": "body", "request": "POST /"})
+    elif word == "ask":
+        record("request", name="ok.example", address="192.0.2.9", port=443, method="POST", path="/v1/messages",
+               status=200, microseconds=1234567, leases=["api"], via="connect")
+        record("request", "deny", address="2001:db8::7", port=8443, method="GET", path="/", status=403, count=7,
+               reason="no rule of the task names the path")
+        record("request", name="clear.example", port=80, method="GET", path="/", reason="the host refused")
     elif word == "budget":
         say("budget", dimension="requests", threshold=75)
     elif word == "spent":
