@@ -17,8 +17,11 @@ final class EchoServer: Sendable {
     /// - Parameters:
     ///   - authority: signs for the name; nil for a server without TLS.
     ///   - protocols: what it offers by ALPN.
-    init(authority: CertificateAuthority?, name: String = "api.example.com", protocols: [String] = ["http/1.1"]) throws
-    {
+    ///   - clients: a file of the authority that its clients must have a certificate of; nil when they need none.
+    init(
+        authority: CertificateAuthority?, name: String = "api.example.com", protocols: [String] = ["http/1.1"],
+        clients: String? = nil
+    ) throws {
         var context: NIOSSLContext?
         if let authority {
             let leaf = try authority.leaf(for: .name(try HostName(name))).der
@@ -27,6 +30,10 @@ final class EchoServer: Sendable {
                 privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(authority.leafKey.utf8), format: .pem))
             )
             configuration.applicationProtocols = protocols
+            if let clients {
+                configuration.certificateVerification = .noHostnameVerification
+                configuration.trustRoots = .file(clients)
+            }
             context = try NIOSSLContext(configuration: configuration)
         }
         let channel = try ServerBootstrap(group: group)

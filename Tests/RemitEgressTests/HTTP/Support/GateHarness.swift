@@ -106,7 +106,8 @@ final class GateHarness: Sendable {
         to upstream: Int, trust: CertificateAuthority? = nil, host: String = "api.example.com", port: UInt16 = 443,
         isTLS: Bool = true, via: GateConnection.Via = .transparent, http: HTTPRule? = nil,
         budgets: BudgetPlan = BudgetPlan(),
-        bindings: [SecretBinding] = [], limits: HTTPLimits = HTTPLimits(), remit: String = "{}"
+        bindings: [SecretBinding] = [], limits: HTTPLimits = HTTPLimits(), remit: String = "{}",
+        clients: [UpstreamTrust.ClientCertificate] = []
     ) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -126,7 +127,8 @@ final class GateHarness: Sendable {
             InspectorPlan(
                 configuration: GateConfiguration(
                     session: "test", policy: policy, bindings: bindings, budgets: budgets,
-                    trust: UpstreamTrust(authorities: trust == nil ? [] : [trustFile]), remit: remit
+                    trust: UpstreamTrust(
+                        authorities: trust == nil ? [] : [trustFile], clientCertificates: clients), remit: remit
                 ),
                 meter: meter, connector: LoopbackConnector(port: upstream, count: connections), limits: limits,
                 now: Self.now, report: { event in box.harness?.events.withLock { $0.append(event) } }
