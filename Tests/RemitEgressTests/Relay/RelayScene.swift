@@ -67,7 +67,7 @@ final class RelayScene {
     ) throws {
         let loop = try EventLoop()
         self.loop = loop
-        let server = DescriptorBox(try Sockets.listen(on: .loopback()))
+        let (server, listener) = try Self.listeners()
         port = try Sockets.localAddress(of: server.number).port
         let policy = EgressPolicy(layers: [EgressLayer(name: "the task", rules: try makeRules(port))])
         var hosts: [HostName: [IPAddress]] = [:]
@@ -88,7 +88,6 @@ final class RelayScene {
         upstream = WatchedSocket(server, on: loop)
         let proxyListener = DescriptorBox(try Sockets.listen(on: .loopback()))
         proxy = try Sockets.localAddress(of: proxyListener.number)
-        let listener = DescriptorBox(try Sockets.listen(on: SocketAddress([127, 0, 0, 2], port: port)))
         transparent = try Sockets.localAddress(of: listener.number)
         box.scene = self
         try relay.serve(.proxy, on: proxyListener)
@@ -98,6 +97,18 @@ final class RelayScene {
             if let peer = try? LoopPeer(accepted.socket, on: loop) { servers.append(peer) }
         }
         try upstream.wait(for: .read)
+    }
+
+    /// Two listeners at one port: the server's, and the one that stands for it. Somebody else may have the port at one of the
+    /// addresses.
+    private static func listeners() throws -> (server: DescriptorBox, standIn: DescriptorBox) {
+        for _ in 0..<50 {
+            let server = DescriptorBox(try Sockets.listen(on: .loopback()))
+            let port = try Sockets.localAddress(of: server.number).port
+            guard let other = try? Sockets.listen(on: SocketAddress([127, 0, 0, 2], port: port)) else { continue }
+            return (server, DescriptorBox(other))
+        }
+        throw SystemCallError("find a port", .again)
     }
 
     private final class Box { weak var scene: RelayScene? }
