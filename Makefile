@@ -49,7 +49,7 @@ $(BIN)/remit-probe: $(wildcard Sources/remit-probe/*.[ch])
 # ---- testing: each tier prints how many ran, and how many were skipped and why
 
 test: deps release ## every tier, as root also as an ordinary user
-	@scripts/test unit kernel cli breakout posture programs egress interop
+	@scripts/test unit kernel cli breakout posture programs profiles egress interop
 
 unit: deps ## values and state machines, files, journal
 	@scripts/test unit
@@ -74,6 +74,12 @@ controls: deps vm-deps release ## what the probes of the breakout suite do as ro
 
 programs: deps release ## git, compilers, interpreters, editors and real agents in sessions, unmodified
 	@scripts/test programs
+
+profiles: deps release ## the tests that the shipped profiles have of themselves
+	@scripts/test profiles
+
+mutations: deps release ## every value of the shipped profiles broken on its own: Tests/Profiles/MUTATIONS.md (minutes)
+	@scripts/mutations --table Tests/Profiles/MUTATIONS.md $(BIN)/remit
 
 egress: deps release ## agents, clients and attacks reach hosts of the suite's own, no others: Tests/Egress/RESULTS.md
 	@EGRESS_TABLE='$(CURDIR)/Tests/Egress/RESULTS.md' scripts/test egress
@@ -145,5 +151,5 @@ install: ## binaries, profiles, schemas, man page, completions, systemd units (P
 clean: ## remove everything built
 	rm -rf .build .build-beside .build-thread .build-address .build-coverage .build-fuzz
 
-.PHONY: help deps build-deps build release test unit kernel cli posture breakout controls programs egress vm vm-deps \
-    interop tsan asan fuzz coverage format lint docs demo bench bench-egress bench-deps install clean
+.PHONY: help deps build-deps build release test unit kernel cli posture breakout controls programs profiles mutations \
+    egress vm vm-deps interop tsan asan fuzz coverage format lint docs demo bench bench-egress bench-deps install clean

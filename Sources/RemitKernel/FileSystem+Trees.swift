@@ -26,17 +26,32 @@ extension FileSystem {
 
     /// Removes a directory and everything in it; a symbolic link is removed, never followed.
     ///
-    /// Names are walked, so nobody else may be able to change the tree meanwhile.
+    /// Names are walked, so nobody else may be able to change the tree meanwhile. However deep it is: an agent can make
+    /// one that is too deep for any path to name.
     ///
     /// - Throws: ``SystemCallError`` when something is left.
     package static func removeTree(_ path: String) throws(SystemCallError) {
+        try removeTree(path, of: path)
+    }
+
+    private static func removeTree(_ path: String, of root: String) throws(SystemCallError) {
         let facts = try facts(at: path)
         guard facts.isDirectory else {
             try check("remove `\(path)`") { unsafe unlink(path) }
             return
         }
         if facts.permissions & 0o700 != 0o700 { _ = unsafe chmod(path, 0o700) }
-        for name in try names(in: path) { try removeTree("\(path)/\(name)") }
+        // Deep down, a directory is not entered but moved up to the root, where it is found when all else is gone.
+        if path.utf8.count > root.utf8.count + 1024 {
+            let near = "\(root)/\(Random.identifier(16))"
+            try check("move `\(path)`") { unsafe rename(path, near) }
+            return
+        }
+        var names = try names(in: path)
+        while !names.isEmpty {
+            for name in names { try removeTree("\(path)/\(name)", of: root) }
+            names = path == root ? try self.names(in: path) : []
+        }
         try check("remove `\(path)`") { unsafe rmdir(path) }
     }
 }

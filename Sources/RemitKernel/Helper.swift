@@ -23,6 +23,7 @@ package enum Helper {
     ///   - environment: complete; nothing is inherited.
     ///   - input: what the program reads from standard input, then end of file.
     ///   - outputLimit: the most it may write to either stream, in bytes.
+    ///   - terminal: its standard input and output are a terminal, at which nobody types.
     ///   - completion: called on the loop, once.
     package static func run(
         _ arguments: [String],
@@ -30,11 +31,12 @@ package enum Helper {
         input: [UInt8],
         timeLimit: Duration,
         outputLimit: Int,
+        terminal: Bool = false,
         on loop: EventLoop,
         completion: @escaping (HelperOutcome) -> Void
     ) {
         do {
-            let run = try HelperRun(arguments, environment, input, outputLimit, loop, completion)
+            let run = try HelperRun(arguments, environment, input, outputLimit, terminal, loop, completion)
             try run.start(timeLimit: timeLimit)
         } catch {
             loop.enqueue { completion(.cannotStart(error)) }
@@ -66,12 +68,25 @@ private final class HelperRun {
         _ environment: [String: String],
         _ bytes: [UInt8],
         _ limit: Int,
+        _ usesTerminal: Bool,
         _ loop: EventLoop,
         _ completion: @escaping (HelperOutcome) -> Void
     ) throws(SystemCallError) {
         let standardInput = try pipe()
         let output = try pipe()
         let diagnostics = try pipe()
+        let terminal = usesTerminal ? try PseudoTerminal() : nil
+        let ends: (input: CInt, output: CInt)
+        switch terminal {
+        case .some(let terminal):
+            ends = (terminal.far.number, terminal.far.number)
+            input = DescriptorBox(try terminal.near.duplicate())
+            streams = [DescriptorBox(try terminal.near.duplicate()), DescriptorBox(try diagnostics.read.duplicate())]
+        case .none:
+            ends = (standardInput.read.number, output.write.number)
+            input = DescriptorBox(try standardInput.write.duplicate())
+            streams = [DescriptorBox(try output.read.duplicate()), DescriptorBox(try diagnostics.read.duplicate())]
+        }
         let plan = LaunchPlan(
             setup: [
                 .deathSignal, .awaitMapping, .newSession, .defaultSignals, .resourceLimit(.core(0)),
@@ -84,12 +99,9 @@ private final class HelperRun {
         child = try Child.launch(
             plan,
             descriptors: [
-                "input": standardInput.read.number, "output": output.write.number,
-                "diagnostics": diagnostics.write.number,
+                "input": ends.input, "output": ends.output, "diagnostics": diagnostics.write.number,
             ]
         )
-        input = DescriptorBox(try standardInput.write.duplicate())
-        streams = [DescriptorBox(try output.read.duplicate()), DescriptorBox(try diagnostics.read.duplicate())]
         pending = bytes[...]
         outputLimit = limit
         self.loop = loop

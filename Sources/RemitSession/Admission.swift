@@ -21,6 +21,10 @@ package struct RunRequest: Sendable {
     package var excused: Set<Layer>
     /// The caller's environment.
     package var callerEnvironment: [String: String]
+    /// Layers that the host is taken not to have: for a plan, never for a session.
+    package var assumedMissing: Set<Layer> = []
+    /// Nobody said how the workspace is to be bound: it may become less than the task says.
+    package var takesLesserWorkspace = false
 
     package init(
         task: TaskSpecification, file: DecodedFile<TaskSpecification>?, directory: String,
@@ -67,19 +71,25 @@ package struct AdmittedSession: Sendable {
     /// - Throws: ``SessionError`` of kind refused or usage, with the reason and what to do about it.
     package init(_ request: RunRequest, session: String = Random.identifier(16)) throws(SessionError) {
         self.session = session
-        task = request.task
+        var request = request
         configuration = request.configuration
         excused = request.excused
         directories = request.directories
         admitted = (.now, .now)
-        host = HostSupport.probe()
+        var host = HostSupport.probe()
+        for layer in request.assumedMissing { host.obstacles[layer] = "assumed, by `--assume-missing`" }
+        self.host = host
+        let named: Profile
         do {
-            profile = try request.catalogue.resolve(
-                task.profile ?? configuration.defaultProfile, wanted: request.file?.error(at: "profile", "")
+            named = try request.catalogue.resolve(
+                request.task.profile ?? configuration.defaultProfile, wanted: request.file?.error(at: "profile", "")
             )
         } catch {
             throw SessionError(.usage, "\(error)", hint: error.hint)
         }
+        profile = named.withInstallations(of: request.callerEnvironment)
+        request.task.workspace = try Self.workspace(request, under: profile)
+        task = request.task
         let limits = try Self.limits(task, profile)
         try Self.checkCredentials(request)
         try Self.checkLiveCredentials(request)
@@ -223,6 +233,22 @@ package struct AdmittedSession: Sendable {
                 hint: "wait for a session to end, or see `remit ps` and `remit reap`"
             )
         }
+    }
+
+    /// What the task works in, bound as its profile allows.
+    private static func workspace(
+        _ request: RunRequest, under profile: Profile
+    ) throws(SessionError) -> Workspace? {
+        guard var workspace = request.task.workspace, profile.filesystem.workspace == .read, workspace.mode != .read
+        else { return request.task.workspace }
+        guard request.takesLesserWorkspace else {
+            throw SessionError(
+                .refused,
+                "workspace mode `\(workspace.mode.rawValue)` is above the `read` of profile `\(profile.name)`",
+                hint: "a task may only lower what its profile allows")
+        }
+        workspace.mode = .read
+        return workspace
     }
 
     private static func workspace(_ request: RunRequest) throws(SessionError) -> ApprovedWorkspace? {

@@ -59,6 +59,10 @@ struct Run: ParsableCommand {
     var dryRun = false
     @Option(name: .customLong("allow-degraded"), help: "Start although this required layer is not fully enforced.")
     var allowDegraded: [Layer] = []
+    @Option(
+        name: .customLong("assume-missing"),
+        help: "With --dry-run: plan as for a host that cannot enforce this layer.")
+    var assumedMissing: [Layer] = []
     @Option(name: .customLong("status-fd"), help: "Write events as JSON Lines to this descriptor.")
     var statusDescriptor: Int32?
     @Flag(name: .shortAndLong, help: "Do not say how the session ended.")
@@ -154,7 +158,7 @@ struct Run: ParsableCommand {
         if tty == true, !terminals, !detach {
             throw Output.fail("`--tty` needs a terminal as standard input and output", code: 64)
         }
-        return RunRequest(
+        var request = RunRequest(
             task: task,
             file: decoded,
             directory: try absolute(directory),
@@ -165,6 +169,13 @@ struct Run: ParsableCommand {
             excused: Set(allowDegraded),
             callerEnvironment: context.environment
         )
+        // There is no option to ask for writing with: who names a workspace takes what the profile gives.
+        request.takesLesserWorkspace = self.workspace != nil
+        if !assumedMissing.isEmpty, !dryRun {
+            throw Output.fail("`--assume-missing` is about plans: it needs `--dry-run`", code: 64)
+        }
+        request.assumedMissing = Set(assumedMissing)
+        return request
     }
 
     /// Runs this command once more, in the background, and attaches to it if that is wanted.

@@ -20,16 +20,21 @@ import Testing
         let directory = RepositoryFile.path("profiles")
         let files = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".yaml") }
         #expect(files.sorted() == BuiltInProfiles.texts.map { $0.name + ".yaml" })
-        for (name, text) in BuiltInProfiles.texts {
+        for (name, text, tests) in BuiltInProfiles.texts {
             #expect(
-                try String(contentsOfFile: "\(directory)/\(name).yaml", encoding: .utf8) == text,
+                try String(contentsOfFile: "\(directory)/\(name).yaml", encoding: .utf8) == text + tests,
                 "run scripts/embed-profiles")
         }
     }
 
     @Test func `every built-in profile resolves`() throws {
         let catalogue = ProfileCatalogue()
-        #expect(catalogue.names().map(\.name) == ["base", "coding", "default", "strict"])
+        #expect(
+            catalogue.names().map(\.name) == [
+                "base", "ci", "coding", "default", "jvm", "minimal", "node", "python", "read-only-review", "strict",
+                "swift",
+            ])
+        #expect(catalogue.names().filter { $0.extends == nil }.map(\.name) == ["base"])
         #expect(catalogue.names().allSatisfy { $0.problem == nil && $0.description != nil && $0.file == nil })
         for summary in catalogue.names() { _ = try catalogue.resolve(summary.name) }
     }
@@ -63,7 +68,7 @@ import Testing
             "everything": Samples.profile.split(separator: "\n").dropFirst(3).joined(separator: "\n") + "\n"
         ])
         defer { cleanUp() }
-        for name in ["base", "default", "coding", "strict", "everything"] {
+        for name in BuiltInProfiles.texts.map(\.name) + ["everything"] {
             let profile = try catalogue.resolve(name)
             let entries = profile.explanation
             #expect(entries.allSatisfy { $0.origin != nil }, "\(entries.filter { $0.origin == nil })")

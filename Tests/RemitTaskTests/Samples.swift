@@ -88,6 +88,8 @@ enum Samples {
           temporary: {size: 1GiB}
           home: {size: 65536}
           processes: minimal
+          installations: {swift: /opt/swift}
+          workspace: read
         etc:
           copy: [/etc/hosts.allow]
           files: {hosts: "127.0.0.1 localhost\\n"}
@@ -114,6 +116,26 @@ enum Samples {
           tripwire: block
         layers:
           required: [cgroup, limits.memory]
+        tests:
+          - name: what must work
+            run: cat file
+            requires: [cat]
+            outside: [cat]
+            enforced: [landlock]
+            without: [seccomp]
+            paths: [/etc/hosts]
+            environment: {LANG: C}
+            files: {file: text}
+            task:
+              workspace: read
+              limits: {memory: 1GiB}
+              network: {allow: [example.com]}
+            tty: false
+            deadline: 10s
+            exit: 3
+            prints: text
+          - run: cat /etc/shadow
+            refused: {by: seccomp, exit: 1, saying: not permitted, call: openat}
 
         """
 

@@ -134,7 +134,9 @@ import Testing
 
     @Test func `the built-in profiles are valid by their schema`() throws {
         let schema = try MiniSchema(kind: "profile")
-        for (name, text) in BuiltInProfiles.texts { #expect(schema.failures(try Self.tree(text)) == [], "\(name)") }
+        for (name, text, tests) in BuiltInProfiles.texts {
+            #expect(schema.failures(try Self.tree(text + tests)) == [], "\(name)")
+        }
     }
 
     /// A file as the tree that an editor sees: read as the settings of a provider, which are such a tree.

@@ -153,6 +153,22 @@ static inline int linux_ioctl(int descriptor, unsigned long request, void *argum
     return ioctl(descriptor, request, argument);
 }
 
+/// Our end of a new terminal, see pts(4).
+static inline int linux_open_terminal(void) {
+    int locked = 0;
+    int descriptor = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (descriptor < 0 || ioctl(descriptor, TIOCSPTLCK, &locked) == 0) { return descriptor; }
+    int saved = errno;
+    close(descriptor);
+    errno = saved;
+    return -1;
+}
+
+/// The other end of a terminal, by our end and not by a name: /dev/pts may be another one's here.
+static inline int linux_terminal_peer(int descriptor) {
+    return ioctl(descriptor, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
 static inline int linux_prctl(int option, unsigned long argument) { return prctl(option, argument, 0, 0, 0); }
 
 static inline int linux_memfd_create(const char *name, unsigned int flags) {

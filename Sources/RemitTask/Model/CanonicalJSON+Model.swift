@@ -19,7 +19,8 @@ extension TaskSpecification {
 }
 
 extension Profile {
-    /// The resolved profile in the one form that its digest is taken of; origins and ancestry do not count.
+    /// The resolved profile in the one form that its digest is taken of; origins, ancestry
+    /// and tests do not count.
     package func canonicalJSON() -> [UInt8] {
         CanonicalJSON.object([
             "apiVersion": .string(Document.version), "kind": .string(DocumentKind.profile.rawValue),
@@ -121,6 +122,8 @@ extension ProfileFilesystem {
             "binds": .list(binds), "links": .texts(links),
             "temporary": temporary.map { .map(["size": .string($0.description)]) },
             "home": home.map { .map(["size": .string($0.description)]) }, "processes": .string(processes.rawValue),
+            "installations": installations.isEmpty ? nil : .texts(installations),
+            "workspace": .text(workspace?.rawValue),
         ])
     }
 }

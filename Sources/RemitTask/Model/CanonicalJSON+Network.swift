@@ -46,7 +46,8 @@ extension NetworkRule {
         .object([
             "host": .string(host.description), "ports": .ports(ports), "http": http?.canonical,
             "clearText": .boolean(clearText), "opaque": opaque.map(CanonicalJSON.boolean), "sni": .string(sni.rawValue),
-            "addresses": .descriptions(addresses),
+            // A list that says nothing is one that a file may not have.
+            "addresses": addresses.isEmpty ? nil : .descriptions(addresses),
         ])
     }
 }

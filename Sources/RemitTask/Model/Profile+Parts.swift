@@ -13,17 +13,23 @@ package struct ProfileFilesystem: Hashable, Sendable, Codable {
     package var home: ByteCount?
     /// What `/proc` shows.
     package var processes: ProcessView
+    /// Installations of the host that hold a program, read-only: the program's name to where they are bound.
+    package var installations: [String: String]
+    /// How a task may bind its workspace at most; nothing leaves it to the task.
+    package var workspace: AccessMode?
 
     /// Makes an empty file system.
     package init(
         binds: [Bind] = [], links: [String: String] = [:], temporary: ByteCount? = nil, home: ByteCount? = nil,
-        processes: ProcessView = .minimal
+        processes: ProcessView = .minimal, installations: [String: String] = [:], workspace: AccessMode? = nil
     ) {
         self.binds = binds
         self.links = links
         self.temporary = temporary
         self.home = home
         self.processes = processes
+        self.installations = installations
+        self.workspace = workspace
     }
 }
 

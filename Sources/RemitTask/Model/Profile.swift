@@ -22,6 +22,8 @@ package struct Profile: Hashable, Sendable, Codable {
     package var network: NetworkRules
     /// Layers without which no session starts, in the order of `Layer`.
     package var requiredLayers: [Layer]
+    /// What must work under it and what must not, its ancestors' first; empty unless the catalogue was asked for tests.
+    package var tests: [ProfileTest]
     /// The origin of every value by its path, such as `filesystem.links./bin`.
     package var origins: [String: Origin]
 
@@ -31,7 +33,8 @@ package struct Profile: Hashable, Sendable, Codable {
         filesystem: ProfileFilesystem = ProfileFilesystem(), etc: ProfileEtc = ProfileEtc(),
         environment: ProfileEnvironment = ProfileEnvironment(),
         systemCalls: ProfileSystemCalls = ProfileSystemCalls(), limits: Limits = Limits(),
-        network: NetworkRules = NetworkRules(), requiredLayers: [Layer] = [], origins: [String: Origin] = [:]
+        network: NetworkRules = NetworkRules(), requiredLayers: [Layer] = [], tests: [ProfileTest] = [],
+        origins: [String: Origin] = [:]
     ) {
         self.name = name
         self.description = description
@@ -43,6 +46,7 @@ package struct Profile: Hashable, Sendable, Codable {
         self.limits = limits
         self.network = network
         self.requiredLayers = requiredLayers
+        self.tests = tests
         self.origins = origins
     }
 }

@@ -20,6 +20,10 @@ extension Profile {
         values["description"] = description
         for bind in filesystem.binds { values["filesystem.binds.\(bind.target)"] = bind.summary }
         for (path, target) in filesystem.links { values["filesystem.links.\(path)"] = target }
+        for (program, target) in filesystem.installations {
+            values["filesystem.installations.\(program)"] = "\(target), unless it is in a bind already"
+        }
+        values["filesystem.workspace"] = filesystem.workspace.map { "\($0.rawValue), at most" }
         values["filesystem.temporary.size"] = filesystem.temporary?.description
         values["filesystem.home.size"] = filesystem.home?.description
         for path in etc.copy { values["etc.copy.\(path)"] = "when it exists" }

@@ -21,10 +21,14 @@ package struct ProfileCatalogue: Sendable {
     package static let longestChain = 16
 
     private let directories: [String]
+    private let readsTests: Bool
 
     /// Makes a catalogue; a profile of an earlier directory hides those of the same name in later ones and built in.
-    package init(directories: [String] = []) {
+    ///
+    /// - Parameter tests: the tests of the built-in profiles are read as well, which starting a session does without.
+    package init(directories: [String] = [], tests: Bool = false) {
         self.directories = directories
+        readsTests = tests
     }
 
     /// Every profile by name, sorted; those that are refused say why.
@@ -65,6 +69,27 @@ package struct ProfileCatalogue: Sendable {
     ///
     /// - Throws: `FileError` when a file of the chain is unknown or refused, or when the chain never ends.
     package func resolve(_ file: DecodedFile<ProfileLayer>) throws(FileError) -> Profile {
+        ProfileMerge.resolve(try chain(file).map(\.value))
+    }
+
+    /// The files of the operator's that a profile is made of, by their profiles' names; those built in have none.
+    package func files(of file: DecodedFile<ProfileLayer>) throws(FileError) -> [String: String] {
+        let own = try chain(file).map { ($0.value.name, $0.file) }.filter { $0.1.hasPrefix("/") }
+        return Dictionary(own, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The file of a name.
+    ///
+    /// - Throws: `FileError` when it is unknown or refused.
+    package func file(_ name: String) throws(FileError) -> DecodedFile<ProfileLayer> {
+        guard Name.problem(name) == nil, let found = try find(name) else {
+            throw FileError(
+                file: "", line: 0, column: 0, message: unknown(name), hint: "`remit profile list` shows all")
+        }
+        return found.layer
+    }
+
+    private func chain(_ file: DecodedFile<ProfileLayer>) throws(FileError) -> [DecodedFile<ProfileLayer>] {
         var chain = [file]
         while let last = chain.last, let parent = last.value.extends {
             let lineage = chain.map(\.value.name)
@@ -76,7 +101,7 @@ package struct ProfileCatalogue: Sendable {
             guard let found = try find(parent) else { throw last.error(at: "extends", unknown(parent)) }
             chain.append(found.layer)
         }
-        return ProfileMerge.resolve(chain.map(\.value))
+        return chain
     }
 
     private func unknown(_ name: String) -> String {
@@ -98,7 +123,8 @@ package struct ProfileCatalogue: Sendable {
             }
             return (layer, false)
         }
-        guard let text = BuiltInProfiles.texts.first(where: { $0.name == name })?.text else { return nil }
+        guard let builtIn = BuiltInProfiles.texts.first(where: { $0.name == name }) else { return nil }
+        let text = readsTests ? builtIn.text + builtIn.tests : builtIn.text
         return (try ProfileLayer.decode(bytes: Array(text.utf8), file: "built-in profile \(name)"), true)
     }
 }

@@ -16,12 +16,15 @@ package struct ProfileLayer: Sendable {
     var temporary: ByteCount?
     var home: ByteCount?
     var processes: ProcessView?
+    var installations: [String: String] = [:]
+    var workspace: AccessMode?
     var etc = ProfileEtc()
     var environment = ProfileEnvironment()
     var systemCalls = ProfileSystemCalls()
     var limits = Limits()
     var network = NetworkRules()
     var requiredLayers: [Layer] = []
+    var tests: [ProfileTest] = []
 }
 
 extension ProfileLayer {
@@ -53,6 +56,7 @@ extension ProfileLayer {
         }
         if let reader = object.optional("network") { try layer.readNetwork(reader) }
         if let reader = object.optional("layers") { try layer.readLayers(reader) }
+        if let reader = object.optional("tests") { try layer.readTests(reader) }
         return DecodedFile(value: layer, file: file, root: root)
     }
 
@@ -73,6 +77,16 @@ extension ProfileLayer {
         home = try object.optional("home").map { (value) throws(FileError) in try size(value) }
         if let value = object.optional("processes") {
             processes = try value.choice()
+            note(value.path, value)
+        }
+        if let reader = object.optional("installations") {
+            installations = try reader.map(keys: ProgramName.problem) { (value) throws(FileError) in
+                try value.text(checkedBy: RootPath.problem)
+            }
+            noteEntries(of: reader)
+        }
+        if let value = object.optional("workspace") {
+            workspace = try value.choice()
             note(value.path, value)
         }
     }
@@ -134,6 +148,24 @@ extension ProfileLayer {
             if lines[path] != nil { throw item.refuse("repeats `\(layer.rawValue)`") }
             requiredLayers.append(layer)
             note(path, item)
+        }
+    }
+
+    private mutating func readTests(_ reader: ValueReader) throws(FileError) {
+        let items = try reader.items()
+        if items.count > ProfileTest.countLimit {
+            throw reader.refuse("has more than \(ProfileTest.countLimit) tests", hint: "let one script do more")
+        }
+        var names: Set<String> = []
+        for item in items {
+            for var test in try item.profileTests() {
+                guard names.insert(test.name).inserted else {
+                    throw item.refuse(
+                        "repeats the test `\(Excerpt.of(test.name))`", hint: "give it a `name` of its own")
+                }
+                test.origin = Origin(profile: name, line: item.node.position.line)
+                tests.append(test)
+            }
         }
     }
 

@@ -36,6 +36,14 @@ struct ProfileMerge {
         for required in layer.requiredLayers where !profile.requiredLayers.contains(required) {
             profile.requiredLayers.append(required)
         }
+        for test in layer.tests {
+            // What a child says of the same act counts: it may allow, or forbid, what its parent does not.
+            if let index = profile.tests.firstIndex(where: { $0.name == test.name }) {
+                profile.tests[index] = test
+            } else {
+                profile.tests.append(test)
+            }
+        }
         for (path, line) in layer.lines where isDecided(path) {
             profile.origins[path] = Origin(profile: layer.name, line: line)
         }
@@ -67,6 +75,8 @@ struct ProfileMerge {
         profile.filesystem.temporary = layer.temporary ?? profile.filesystem.temporary
         profile.filesystem.home = layer.home ?? profile.filesystem.home
         profile.filesystem.processes = layer.processes ?? profile.filesystem.processes
+        profile.filesystem.installations.merge(layer.installations) { _, own in own }
+        profile.filesystem.workspace = layer.workspace ?? profile.filesystem.workspace
     }
 
     private mutating func removeBind(at target: String) {

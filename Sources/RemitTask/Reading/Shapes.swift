@@ -39,6 +39,7 @@ package enum Shapes {
             .optional("limits", .object(limits)),
             .optional("network", .object(network)),
             .optional("layers", .object(layers)),
+            .optional("tests", .list(.object(test), atLeast: 0)),
         ])
 
     /// The operator's configuration.
@@ -104,6 +105,8 @@ package enum Shapes {
             .optional("temporary", .object(volume)),
             .optional("home", .object(volume)),
             .optional("processes", words(ProcessView.self)),
+            .optional("installations", .map(keys: ProgramName.pattern, absolute)),
+            .optional("workspace", words(AccessMode.self)),
         ])
 
     static let bind = ObjectShape(

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import RemitKernel
+internal import RemitSession
+internal import RemitTask
+
+/// A profile as an argument names it, with its tests.
+struct ProfileArgument {
+    let profile: Profile
+    /// It was named by its file.
+    let isFile: Bool
+    /// Files that it is made of, by the names of their profiles.
+    let files: [String: String]
+
+    /// Resolves what an argument names: a file when it has a slash or ends in `.yaml`, a profile of this host otherwise.
+    /// What a file extends is looked for beside it first.
+    static func load(_ argument: String, _ context: Context) throws -> ProfileArgument {
+        do throws(FileError) {
+            guard argument.contains("/") || argument.hasSuffix(".yaml") else {
+                let catalogue = ProfileCatalogue(directories: [context.directories.profiles], tests: true)
+                return try ProfileArgument(try catalogue.file(argument), catalogue, isFile: false)
+            }
+            let path = (try? FileSystem.resolved(argument)) ?? argument
+            let layer = try ProfileLayer.decode(bytes: try BoundedFile.read(path), file: path)
+            let directories = [FileSystem.parent(of: path), context.directories.profiles]
+            return try ProfileArgument(layer, ProfileCatalogue(directories: directories, tests: true), isFile: true)
+        } catch {
+            throw Output.fail(error.description, hint: error.hint, code: 64)
+        }
+    }
+
+    private init(
+        _ layer: DecodedFile<ProfileLayer>, _ catalogue: ProfileCatalogue, isFile: Bool
+    ) throws(FileError) {
+        profile = try catalogue.resolve(layer)
+        files = try catalogue.files(of: layer)
+        self.isFile = isFile
+    }
+}
