@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The few calls whose C shapes (control messages, sockaddr_un, epoll's union) or feature macros Swift cannot use.
 
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <signal.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <sys/mount.h>
 #include "CLinux.h"
 
 #include <grp.h>
@@ -132,6 +138,41 @@ int linux_connect_unix(const char *path) {
         return -1;
     }
     return stream;
+}
+
+int linux_probe_namespaces(int *code) {
+    int results[2];
+    if (pipe2(results, O_CLOEXEC) < 0) { goto refused; }
+    // Like fork(2): a copy of this process, which does nothing but system calls.
+    pid_t child = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (child == 0) {
+        int result[2] = {2, 0};
+        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0) {
+            result[0] = 3;
+            if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0) { result[0] = 0; }
+        }
+        if (result[0] != 0) { result[1] = errno; }
+        if (write(results[1], result, sizeof result) != sizeof result) { _exit(1); }
+        _exit(0);
+    }
+    if (child < 0) {
+        int saved = errno;
+        close(results[0]);
+        close(results[1]);
+        errno = saved;
+        goto refused;
+    }
+    close(results[1]);
+    int result[2] = {1, ECHILD};
+    ssize_t count;
+    do { count = read(results[0], result, sizeof result); } while (count < 0 && errno == EINTR);
+    close(results[0]);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+    *code = result[1];
+    return result[0];
+refused:
+    *code = errno;
+    return 1;
 }
 
 int linux_peer(int socket, uid_t *uid, pid_t *pid) {

@@ -21,8 +21,7 @@ package struct BackgroundProcess {
         let null = try FileSystem.open("/dev/null", O_RDWR)
         let number = reports.write.number
         let words = CStrings(["remit"] + arguments(number))
-        let settings = CStrings(CurrentProcess.environment.map { "\($0.key)=\($0.value)" })
-        defer { withExtendedLifetime((words, settings)) {} }
+        defer { withExtendedLifetime(words) {} }
         var actions = unsafe posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -40,7 +39,7 @@ package struct BackgroundProcess {
         diagnostics = DescriptorBox(try errors.read.duplicate())
         var child: pid_t = 0
         let code = unsafe posix_spawn(
-            &child, "/proc/self/exe", &actions, &attributes, words.pointers, settings.pointers)
+            &child, "/proc/self/exe", &actions, &attributes, words.pointers, environ)
         guard code == 0 else { throw SystemCallError("start the session in the background", Errno(code: code)) }
         pid = child
     }

@@ -64,10 +64,22 @@ package struct HostSupport: Sendable {
 
     private static func callObstacles() -> [Layer: String] {
         var found: [Layer: String] = [:]
-        found[.namespaces] = LaunchCalls.missingForNamespaces()
-        found[.mounts] = LaunchCalls.missingForMounts()
+        found[.namespaces] = LaunchCalls.missingForNamespaces().map { $0 + NamespaceProbe.filterHint }
+        found[.mounts] = LaunchCalls.missingForMounts().map { $0 + NamespaceProbe.filterHint }
         found[.seccomp] = LaunchCalls.filterObstacle()
         return found
+    }
+
+    /// The same host after the namespaces of a sandbox were made on trial: what refuses them may show in nothing else.
+    package func tried() -> HostSupport {
+        guard let refusal = NamespaceProbe.refusal() else { return self }
+        var host = self
+        let layer: Layer = refusal.step == .namespaces ? .namespaces : .mounts
+        // What has a sysctl or a missing call to its name is named by that.
+        if host.obstacles[layer] == nil, userNamespaceObstacle == nil, userNamespaceLimit >= 2 {
+            host.obstacles[layer] = refusal.reason
+        }
+        return host
     }
 
     /// The same host after the user's systemd refused what it seemed to offer.
@@ -104,8 +116,12 @@ package struct HostSupport: Sendable {
 
     private static func obstacle() -> String? {
         if text("/proc/sys/kernel/unprivileged_userns_clone") == "0" { return "kernel.unprivileged_userns_clone=0" }
-        if text("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" {
-            return "kernel.apparmor_restrict_unprivileged_userns=1"
+        if text("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1",
+            // Who has a profile of their own is not restricted by it; the installed program's allows user namespaces.
+            NamespaceProbe.profile?.hasPrefix("unconfined") ?? true
+        {
+            return "kernel.apparmor_restrict_unprivileged_userns=1; load the profile that is installed with remit: "
+                + "`apparmor_parser -r PREFIX/share/remit/apparmor/remit`"
         }
         return nil
     }

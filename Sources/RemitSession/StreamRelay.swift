@@ -14,6 +14,7 @@ package final class StreamRelay {
     private let sink: CInt
     private let tap: (ArraySlice<UInt8>) -> Void
     private let transform: ((ArraySlice<UInt8>) -> [UInt8])?
+    private let rest: (() -> [UInt8])?
     private let finished: () -> Void
     private var buffer: ArraySlice<UInt8> = []
     private var sourceWatch: EventLoop.WatchToken?
@@ -28,6 +29,7 @@ package final class StreamRelay {
     /// - Parameters:
     ///   - tap: sees every piece before it is passed on.
     ///   - transform: what is passed on in a piece's place.
+    ///   - rest: what that held back, at the end of the source.
     ///   - finished: called once, when the source has ended and everything was passed on, or the sink is gone.
     package init(
         from source: CInt,
@@ -35,6 +37,7 @@ package final class StreamRelay {
         on loop: EventLoop,
         tap: @escaping (ArraySlice<UInt8>) -> Void = { _ in },
         transform: ((ArraySlice<UInt8>) -> [UInt8])? = nil,
+        rest: (() -> [UInt8])? = nil,
         finished: @escaping () -> Void
     ) {
         self.loop = loop
@@ -42,6 +45,7 @@ package final class StreamRelay {
         self.sink = sink
         self.tap = tap
         self.transform = transform
+        self.rest = rest
         self.finished = finished
         piece = RawTerminal.isTerminal(sink) ? 256 : 4096
         let facts = try? FileSystem.facts(of: sink)
@@ -138,8 +142,13 @@ package final class StreamRelay {
     }
 
     private func end() {
+        let isFirst = !sourceHasEnded
         sourceHasEnded = true
         pauseReading()
+        if isFirst, let last = rest?(), !last.isEmpty {
+            buffer += last
+            return writeMore()
+        }
         if buffer.isEmpty { complete() }
     }
 

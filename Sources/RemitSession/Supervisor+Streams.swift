@@ -35,6 +35,7 @@ extension Supervisor {
         let capture = try? OutputCapture("\(directories.session(session))/\(name)")
         if let capture { captures.append(capture) }
         openRelays += 1
+        var lines = options.lines
         let relay = StreamRelay(
             from: source.number,
             to: sink,
@@ -43,7 +44,8 @@ extension Supervisor {
                 capture?.take(bytes)
                 self.monitor.sawOutput()
             },
-            transform: screening(sink),
+            transform: lines == nil ? screening(sink) : { lines?.pass($0) ?? [] },
+            rest: { lines?.finish() ?? [] },
             finished: { [unowned self] in
                 self.openRelays -= 1
                 capture?.finish()

@@ -37,6 +37,8 @@ package struct SupervisorOptions: Sendable {
     package var background: CInt?
     /// The agent starts when somebody has attached to its terminal.
     package var awaitsClient: Bool
+    /// What the agent writes goes into a log that somebody else's lines are in, through such a filter.
+    package var lines: LineFilter?
 
     package init(
         status: CInt? = nil,
@@ -46,7 +48,8 @@ package struct SupervisorOptions: Sendable {
         patience: Duration = .seconds(10),
         escapes: TerminalEscapes = .safe,
         background: CInt? = nil,
-        awaitsClient: Bool = false
+        awaitsClient: Bool = false,
+        lines: LineFilter? = nil
     ) {
         self.status = status
         self.traced = traced
@@ -56,6 +59,7 @@ package struct SupervisorOptions: Sendable {
         self.escapes = escapes
         self.background = background
         self.awaitsClient = awaitsClient
+        self.lines = lines
     }
 }
 
@@ -176,12 +180,20 @@ package final class Supervisor {
         do {
             sandbox = try startSandbox()
         } catch {
-            let failure = SessionError(.failed, error.description, hint: error.hint ?? "see `remit doctor`")
+            let failure =
+                hostRefusal ?? SessionError(.failed, error.description, hint: error.hint ?? "see `remit doctor`")
             guard let obstacle = error.scopeObstacle else { throw failure }
             // What systemd offered it does not give: the session starts without, if its profile can do without.
             admitted = try admitted.withoutScope(obstacle)
             do { sandbox = try startSandbox() } catch { throw failure }
         }
+    }
+
+    /// Why this host makes no sandboxes, when that is why this one was not made: a refusal, not a failure of ours.
+    private var hostRefusal: SessionError? {
+        guard let refusal = NamespaceProbe.refusal() else { return nil }
+        return SessionError(
+            .refused, "no sandbox can be made here: \(refusal.reason)", hint: "see `remit doctor` and examples/ci")
     }
 
     private func startSandbox() throws(SandboxError) -> Sandbox {
@@ -306,6 +318,7 @@ package final class Supervisor {
                 return feed(.cannotStart(why, code: 125))
             }
             guard failure.isExecution else {
+                if let hostRefusal { return feed(.cannotStart("\(hostRefusal)", code: 126)) }
                 return feed(.cannotStart("cannot build the sandbox: \(failure)", code: 125))
             }
             let code: Int32 = failure.errno == .notFound ? 127 : 126

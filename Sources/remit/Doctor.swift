@@ -32,7 +32,7 @@ struct Doctor: ParsableCommand {
         do { resolved = try context.catalogue.resolve(profile ?? configuration.defaultProfile) } catch {
             throw Output.fail(error.description, hint: error.hint, code: 64)
         }
-        let host = HostSupport.probe()
+        let host = HostSupport.probe().tried()
         var limits = resolved.limits
         if limits.memory == nil { limits.memory = ByteCount("1GiB") }
         if limits.processes == nil { limits.processes = 512 }

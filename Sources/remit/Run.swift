@@ -54,7 +54,7 @@ struct Run: ParsableCommand {
     var detachable = false
     @OptionGroup var terminalOptions: TerminalOptions
     @Option(name: .customLong("background-report"), help: .hidden)
-    var report: Int32?
+    var background: Int32?
     @Flag(help: "Print the plan and what would be enforced; start nothing.")
     var dryRun = false
     @Option(name: .customLong("allow-degraded"), help: "Start although this required layer is not fully enforced.")
@@ -68,7 +68,13 @@ struct Run: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Do not say how the session ended.")
     var quiet = false
     @OptionGroup var configurationOption: ConfigurationOption
-    @OptionGroup var formatOption: FormatOption
+    @Option(
+        help: "Of a plan: table or json. Of a session in the log of a CI job: github, gitlab, or junit with --report.")
+    var format: RunFormat = .table
+    @Option(help: ArgumentHelp("The file for --format junit.", valueName: "file"))
+    var report: String?
+    @Option(help: ArgumentHelp("Append a summary in Markdown. [GitHub: GITHUB_STEP_SUMMARY]", valueName: "file"))
+    var summary: String?
     @Argument(parsing: .postTerminator, help: "The command to run, after `--`.")
     var command: [String] = []
 
@@ -77,35 +83,69 @@ struct Run: ParsableCommand {
 
     func run() throws {
         let context = try Context()
-        if detach || detachable, !dryRun, report == nil { throw try startInBackground(context) }
-        let configuration = try context.configuration(configurationOption.path)
-        // Before anything copies the environment: the sandbox's first process is a clone of this one.
-        let secrets = CurrentProcess.takeVariables(configuration.secretVariables)
-        let request = try makeRequest(context, configuration)
+        if detach || detachable, !dryRun, background == nil { throw try startInBackground(context) }
+        if dryRun { return try showPlan(context) }
+        if format.sharesLog, detach || detachable || tty == true {
+            throw Output.fail("`--format \(format.rawValue)` is for a job's log, which is no terminal", code: 64)
+        }
+        let job = try JobLog(format, report: report, summary: summary)
+        job.open(unsafe Self.payload)
+        let result: JobResult
         do {
-            let admitted = try AdmittedSession(request)
-            if dryRun { return PlanView(admitted).show(formatOption.format) }
-            // Start-up reconcile: what an earlier supervisor left is finished before anything new begins.
-            Reconciliation.runBeforeStart(context.directories, environment: context.environment)
-            let options = SupervisorOptions(
-                status: statusDescriptor,
-                traced: CurrentProcess.variable("REMIT_TRACE") == "1",
-                configurationFile: context.configurationFile(configurationOption.path),
-                secrets: secrets,
-                escapes: terminalOptions.escapes,
-                background: report,
-                awaitsClient: report != nil && detachable
-            )
-            let supervisor = try Supervisor(admitted, directories: context.directories, options: options)
-            let result = try supervisor.run()
-            // A failure of our own is told even so: nobody else could say what it was.
-            if let message = result.message, !quiet || result.exitCode == 125 {
-                Output.write("remit: \(Terminal.printable(message))\n", to: 2)
-            }
-            throw ExitCode(result.exitCode)
+            let configuration = try context.configuration(configurationOption.path)
+            // Before anything copies the environment: the sandbox's first process is a clone of this one.
+            let secrets = CurrentProcess.takeVariables(configuration.secretVariables)
+            let request = try makeRequest(context, configuration)
+            result = try supervise(request, secrets, context)
         } catch let error as SessionError {
+            let code = Output.fail(error)
+            job.close(JobResult(refused: error))
+            throw code
+        } catch let code as ExitCode {
+            // Why was said where it was found.
+            let reason = SessionError(.usage, "what was asked for cannot be run: see the log")
+            job.close(JobResult(refused: reason, code: code.rawValue))
+            throw code
+        }
+        job.close(result)
+        throw ExitCode(result.exitCode)
+    }
+
+    private func showPlan(_ context: Context) throws {
+        guard let format = format.plan else {
+            throw Output.fail("`--dry-run` shows a plan: `--format` table or json", code: 64)
+        }
+        let request = try makeRequest(context, context.configuration(configurationOption.path))
+        do { PlanView(try AdmittedSession(request)).show(format) } catch {
             throw Output.fail(error)
         }
+    }
+
+    /// Runs the session, and says how it ended.
+    private func supervise(
+        _ request: RunRequest, _ secrets: [String: Secret], _ context: Context
+    ) throws -> JobResult {
+        let admitted = try AdmittedSession(request)
+        // Start-up reconcile: what an earlier supervisor left is finished before anything new begins.
+        Reconciliation.runBeforeStart(context.directories, environment: context.environment)
+        let options = SupervisorOptions(
+            status: statusDescriptor,
+            traced: CurrentProcess.variable("REMIT_TRACE") == "1",
+            configurationFile: context.configurationFile(configurationOption.path),
+            secrets: secrets,
+            escapes: terminalOptions.escapes,
+            background: background,
+            awaitsClient: background != nil && detachable,
+            lines: format.sharesLog ? LineFilter(breaksSections: format == .gitlab) : nil
+        )
+        let supervisor = try Supervisor(admitted, directories: context.directories, options: options)
+        let result = try supervisor.run()
+        // A failure of our own is told even so: nobody else could say what it was.
+        if let message = result.message, !quiet || result.exitCode == 125 {
+            Output.write("remit: \(Terminal.printable(message))\n", to: 2)
+        }
+        let isTold = format.plan == nil || summary != nil
+        return JobResult(result, isTold ? try? context.store.record(result.session) : nil)
     }
 
     private func makeRequest(_ context: Context, _ configuration: Configuration) throws -> RunRequest {
@@ -154,7 +194,8 @@ struct Run: ParsableCommand {
             }
         }
         try checkPlainTexts(task)
-        let terminals = detachable || (!detach && RawTerminal.isTerminal(0) && RawTerminal.isTerminal(1))
+        let terminals =
+            detachable || (!detach && !format.sharesLog && RawTerminal.isTerminal(0) && RawTerminal.isTerminal(1))
         if tty == true, !terminals, !detach {
             throw Output.fail("`--tty` needs a terminal as standard input and output", code: 64)
         }

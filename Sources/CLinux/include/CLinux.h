@@ -257,6 +257,10 @@ int linux_canary_touched(int canary);
 /// An inotify(7) descriptor that becomes readable when the file is opened, read, changed or moved. -1 = errno.
 int linux_watch_file(const char *path);
 
+/// Makes user, mount and pid namespaces for a process that then mounts, and ends. 0, or the step that was refused and its
+/// error: 1 the namespaces, 2 to change how mounts propagate, 3 to mount a new /proc.
+int linux_probe_namespaces(int *code);
+
 /// The peer's user id as the kernel recorded it at connect(2). -1 = errno.
 int linux_peer_uid(int socket, uid_t *uid);
 
