@@ -24,15 +24,7 @@ enum HeaderName {
     static let pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"
 
     static func problem(_ text: String) -> String? {
-        let isToken = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-            }
-        }
-        guard isToken, text.utf8.count <= 128 else { return "is not the name of a header" }
+        guard text.isAlphanumeric(or: "!#$%&'*+-.^_`|~"), text.utf8.count <= 128 else { return "is not the name of a header" }
         return framing.contains(text.lowercased()) ? "is a header that no secret belongs into" : nil
     }
 
@@ -48,15 +40,7 @@ enum QueryName {
     static let pattern = "^[A-Za-z0-9._~-]{1,128}$"
 
     static func problem(_ text: String) -> String? {
-        let isPlain = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "._~-".utf8.contains(byte)
-            }
-        }
-        return isPlain && text.utf8.count <= 128 ? nil : "is not the name of a parameter"
+        text.isAlphanumeric(or: "._~-") && text.utf8.count <= 128 ? nil : "is not the name of a parameter"
     }
 }
 
@@ -81,16 +65,8 @@ enum ModelPattern {
 
     static func problem(_ text: String) -> String? {
         let name = text.hasSuffix("*") ? text.dropLast() : text[...]
-        let isPlain = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "._:/@-".utf8.contains(byte)
-            }
-        }
         if text.isEmpty { return "is empty" }
-        return isPlain && name.utf8.count <= 128
+        return name.isAlphanumeric(or: "._:/@-") && name.utf8.count <= 128
             ? nil : "is not the name of a model, or the beginning of one with a `*`"
     }
 }
@@ -100,15 +76,7 @@ enum SystemdCredentialName {
     static let pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$"
 
     static func problem(_ text: String) -> String? {
-        let isPlain = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "._-".utf8.contains(byte)
-            }
-        }
-        guard isPlain, text.utf8.count <= 255, let first = text.first, first.isLetter || first.isNumber else {
+        guard text.isAlphanumeric(or: "._-"), text.utf8.count <= 255, let first = text.first, first.isLetter || first.isNumber else {
             return "is not the name of a credential of systemd"
         }
         return nil
@@ -123,8 +91,22 @@ enum PlaceholderShape {
         let parts = text.split(separator: "*", omittingEmptySubsequences: false)
         guard parts.count == 2 else { return "needs one `*`, which stands for random characters" }
         let isPlain = parts.allSatisfy {
-            $0.utf8.count <= 64 && QueryName.problem(String($0)) == nil && !$0.contains("~")
+            $0.utf8.count <= 64 && $0.isAlphanumeric(or: "._-")
         }
         return isPlain ? nil : "has characters other than letters, digits, `.`, `_` and `-` around its `*`"
+    }
+}
+
+extension StringProtocol {
+    /// Whether every character is a letter or digit of ASCII, or one of `others`, which are ASCII too.
+    fileprivate func isAlphanumeric(or others: String) -> Bool {
+        utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: others.utf8.contains(byte)
+            }
+        }
     }
 }
