@@ -63,8 +63,11 @@ def rules(port, world):
         rule("model.wild.example", http={"methods": ["POST"], "paths": ["/v1/messages"]}),
         rule(arena.API, http={"methods": methods}), rule(arena.SECOND, http={"methods": methods}),
         rule(arena.CLEAR, [80], clearText=True, http={"methods": methods}),
-        # What they resolve to is not opened by the rule.
-        {"host": "*.leads.example", "ports": [80], "opaque": False, "clearText": True},
+        # What they resolve to is not opened by the rule, but for the public address, which is this host's own in here.
+        {
+            "host": "*.leads.example", "ports": [80], "opaque": False, "clearText": True,
+            "addresses": [f"{arena.PUBLIC}/32"],
+        },
         {"host": "*.a.wild.example", "ports": [port]},
     ]
 
