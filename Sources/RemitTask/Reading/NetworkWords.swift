@@ -24,7 +24,9 @@ enum HeaderName {
     static let pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"
 
     static func problem(_ text: String) -> String? {
-        guard text.isAlphanumeric(or: "!#$%&'*+-.^_`|~"), text.utf8.count <= 128 else { return "is not the name of a header" }
+        guard text.isAlphanumeric(or: "!#$%&'*+-.^_`|~"), text.utf8.count <= 128 else {
+            return "is not the name of a header"
+        }
         return framing.contains(text.lowercased()) ? "is a header that no secret belongs into" : nil
     }
 
@@ -76,7 +78,9 @@ enum SystemdCredentialName {
     static let pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$"
 
     static func problem(_ text: String) -> String? {
-        guard text.isAlphanumeric(or: "._-"), text.utf8.count <= 255, let first = text.first, first.isLetter || first.isNumber else {
+        guard text.isAlphanumeric(or: "._-"), text.utf8.count <= 255, let first = text.first,
+            first.isLetter || first.isNumber
+        else {
             return "is not the name of a credential of systemd"
         }
         return nil
