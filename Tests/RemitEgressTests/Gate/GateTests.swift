@@ -206,7 +206,6 @@ final class GateScene {
             }
         }
         for latch in done { latch.wait() }
-        scene.send(.stop)
         var next = [Int](repeating: 0, count: threads)
         for _ in 0..<threads * count {
             guard case .tripwire(let tripwire) = try scene.next(), let thread = Int(tripwire.lease) else {
@@ -216,6 +215,7 @@ final class GateScene {
             try #require(tripwire.place == "\(next[thread])", "in the order in which each thread told it")
             next[thread] += 1
         }
+        scene.send(.stop)
         #expect(scene.join() == nil)
     }
 
