@@ -11,6 +11,7 @@
 
 #include <grp.h>
 #include <sys/fsuid.h>
+#include <sys/uio.h>
 
 ssize_t linux_receive(int socket, void *buffer, size_t capacity, int wait, int *descriptor) {
     union {
@@ -84,6 +85,7 @@ int linux_notification_receive(int listener, struct linux_notification *notifica
     notification->cookie = buffer.report.id;
     notification->process = buffer.report.pid;
     notification->call = buffer.report.data.nr;
+    memcpy(notification->arguments, buffer.report.data.args, sizeof notification->arguments);
     return 0;
 }
 
@@ -96,6 +98,39 @@ int linux_notification_refuse(int listener, uint64_t cookie, int code) {
     buffer.response.id = cookie;
     buffer.response.error = -code;
     return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &buffer);
+}
+
+int linux_notification_continue(int listener, uint64_t cookie) {
+    union {
+        struct seccomp_notif_resp response;
+        char room[256];
+    } buffer;
+    memset(&buffer, 0, sizeof buffer);
+    buffer.response.id = cookie;
+    buffer.response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &buffer);
+}
+
+int linux_notification_pending(int listener, uint64_t cookie) {
+    return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &cookie);
+}
+
+ssize_t linux_read_memory(pid_t process, uint64_t address, void *buffer, size_t size) {
+    // In pieces that end where a page does: of a piece that is partly there, nothing is read.
+    const size_t page = 4096;
+    size_t done = 0;
+    while (done < size) {
+        size_t piece = page - (size_t)((address + done) % page);
+        if (piece > size - done) { piece = size - done; }
+        struct iovec own = {.iov_base = (char *)buffer + done, .iov_len = piece};
+        struct iovec other = {.iov_base = (void *)(uintptr_t)(address + done), .iov_len = piece};
+        ssize_t count = process_vm_readv(process, &own, 1, &other, 1, 0);
+        if (count < 0) { return done > 0 ? (ssize_t)done : -1; }
+        // A text ends before the next page is looked at.
+        if (count < (ssize_t)piece || memchr(own.iov_base, 0, (size_t)count) != NULL) { return (ssize_t)done + count; }
+        done += (size_t)count;
+    }
+    return (ssize_t)done;
 }
 
 static int unix_address(const char *path, struct sockaddr_un *address) {

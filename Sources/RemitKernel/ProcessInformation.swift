@@ -211,6 +211,15 @@ extension CurrentProcess {
 }
 
 extension CurrentProcess {
+    /// Makes standard output the same as standard error.
+    ///
+    /// - Returns: what standard output was.
+    package static func redirectOutputToErrors() throws(SystemCallError) -> OwnedDescriptor {
+        let output = OwnedDescriptor(adopting: try check("keep standard output") { fcntl(1, F_DUPFD_CLOEXEC, 3) })
+        try check("redirect standard output") { dup2(2, 1) }
+        return output
+    }
+
     /// Groups besides the first, see getgroups(2).
     package static var supplementaryGroups: [UInt32] {
         let count = getgroups(0, nil)

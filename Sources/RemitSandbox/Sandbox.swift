@@ -18,6 +18,8 @@ package enum SandboxEvent {
     case agentEnded(WaitStatus)
     /// A forbidden system call was tried, and refused.
     case refused(call: String)
+    /// An observed session does something.
+    case observed(Observation)
     /// pid 1 is gone, and with it every process of its namespace.
     case initEnded
     /// The control group is empty.
@@ -84,6 +86,7 @@ package final class Sandbox {
     private var hasReported = false
     private var isProved = false
     private var hasEmptied = false
+    private let observer: Observer?
     package private(set) var initHasEnded = false
     private var earlier = ResourceFigures()
 
@@ -103,6 +106,7 @@ package final class Sandbox {
         cgroup: SessionCgroup?,
         child: Child,
         streams: AgentStreams?,
+        observer: Observer?,
         loop: EventLoop,
         handler: @escaping (SandboxEvent) -> Void
     ) {
@@ -110,6 +114,7 @@ package final class Sandbox {
         self.cgroup = cgroup
         self.child = child
         self.streams = streams
+        self.observer = observer
         self.loop = loop
         self.handler = handler
     }
@@ -146,6 +151,7 @@ package final class Sandbox {
         _ loop: EventLoop,
         _ handler: @escaping (SandboxEvent) -> Void
     ) throws -> Sandbox {
+        let observer = try plan.observer(host)
         var descriptors: [Slot: CInt] = [:]
         var held: [DescriptorBox] = []
         for tree in plan.trees {
@@ -200,7 +206,8 @@ package final class Sandbox {
                 }
             }
             let sandbox = Sandbox(
-                plan: plan, cgroup: cgroup, child: child, streams: streams, loop: loop, handler: handler
+                plan: plan, cgroup: cgroup, child: child, streams: streams, observer: observer, loop: loop,
+                handler: handler
             )
             do throws(SystemCallError) {
                 try sandbox.begin()
@@ -377,8 +384,8 @@ package final class Sandbox {
         listenerWatch = try? loop.watch(listener.number, for: .read) { [unowned self] readiness in
             // Whatever was said before the call comes first: the proof's own attempts are nobody's strikes.
             self.hear()
-            if let call = calls.refuseNext() {
-                if self.isProved { self.handler(.refused(call: SystemCallFilter.name(of: call))) }
+            if let report = calls.next() {
+                self.answer(report, calls)
             } else if readiness.hungUp {
                 self.stopListening()
             }
@@ -386,6 +393,21 @@ package final class Sandbox {
         // Nobody to answer would mean callers that wait for ever.
         if listenerWatch == nil { listener.close() }
     }
+
+    private func answer(_ report: SystemCallReport, _ calls: SystemCallListener) {
+        guard let observer, observer.observes(report) else {
+            calls.refuse(report)
+            if isProved { handler(.refused(call: SystemCallFilter.name(of: report.call))) }
+            return
+        }
+        // Looked at while the caller waits: afterwards what it is about may be there, or gone.
+        let found = isProved ? observer.look(report) { calls.isPending(report) } : []
+        calls.proceed(report)
+        for observation in found { handler(.observed(observation)) }
+    }
+
+    /// Reports of an observed session that could not be looked at; nothing for one that is not observed.
+    package var observationsLost: Int? { observer?.lost }
 
     private func stopListening() {
         if let listenerWatch { loop.unwatch(listenerWatch) }

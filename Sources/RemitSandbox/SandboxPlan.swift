@@ -14,6 +14,8 @@ package struct SandboxPlan: Sendable {
     /// What root takes from the host itself, because the agent's user may not be able to reach it by name.
     package let trees: [HostTree]
     package let cgroupLimits: CgroupLimits
+    /// The profile of a session that is observed.
+    let observed: Profile?
 
     /// A tree of the host that the supervisor clones, and the slot it goes to.
     package struct HostTree: Hashable, Sendable {
@@ -47,6 +49,7 @@ package struct SandboxPlan: Sendable {
         cache: FilterCache
     ) throws(SandboxError) {
         self.enforcement = enforcement
+        observed = request.isObserved ? request.profile : nil
         identity = AgentIdentity(session: request.session, workspace: request.workspace?.facts)
         cgroupLimits = CgroupLimits(
             memory: request.limits.memory?.bytes,
@@ -518,10 +521,12 @@ struct PlanBuilder {
         let changes = request.profile.systemCalls
         let origins = request.profile.origins
         let notify = host.canReportCalls
+        let observes = request.isObserved && notify
         if stage > 0, !SystemCallTable.deniesLaunch(changes) { return nil }
-        return try cache.filter(for: changes, origins: origins, notify: notify, stage: stage) {
+        return try cache.filter(for: changes, origins: origins, notify: notify, observes: observes, stage: stage) {
             () throws(SandboxError) in
-            let stages = try SystemCallPolicy(changes, origins: origins, notify: notify).stages
+            let policy = try SystemCallPolicy(changes, origins: origins, notify: notify)
+            let stages = (observes ? policy.observed : policy).stages
             guard stages.indices.contains(stage) else { throw SandboxError("the filter has no stage \(stage)") }
             do { return try stages[stage].compiled() } catch {
                 throw SandboxError("cannot compile the system-call filter: \(error)")

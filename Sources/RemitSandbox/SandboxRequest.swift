@@ -22,6 +22,8 @@ package struct SandboxRequest: Sendable {
     package var network: SandboxNetwork?
     /// What the agent may read about its session; empty: there is no such file.
     package var description: [UInt8]
+    /// Calls about paths, and others that tell something, are reported although they are allowed.
+    package var isObserved = false
 
     package init(
         session: String, profile: Profile, command: [String], workspace: ApprovedWorkspace?,

@@ -25,6 +25,8 @@ package struct RunRequest: Sendable {
     package var assumedMissing: Set<Layer> = []
     /// Nobody said how the workspace is to be bound: it may become less than the task says.
     package var takesLesserWorkspace = false
+    /// What the agent does is reported; see `Observation`.
+    package var isObserved = false
 
     package init(
         task: TaskSpecification, file: DecodedFile<TaskSpecification>?, directory: String,
@@ -56,6 +58,12 @@ package struct AdmittedSession: Sendable {
     package private(set) var sandbox: SandboxRequest
     /// What the session may know about itself.
     package let description: SessionDescription
+    /// The files of the profile and its ancestors, of those that have one.
+    package let files: [String: String]
+    /// The task's file as an absolute path.
+    package let taskFile: String?
+    /// Names of the caller's variables that the agent does not get.
+    package let withheld: [String]
     package private(set) var plan: SandboxPlan
     package let excused: Set<Layer>
     package let directories: Directories
@@ -116,6 +124,15 @@ package struct AdmittedSession: Sendable {
             ],
             network: inside
         )
+        sandbox.isObserved = request.isObserved
+        if request.isObserved, !host.canReportCalls {
+            throw SessionError(
+                .refused, "this host cannot report system calls, so nothing can be observed",
+                hint: "it takes Linux 5.19")
+        }
+        files = request.catalogue.files(of: profile.lineage)
+        taskFile = request.file.map { (try? FileSystem.resolved($0.file)) ?? $0.file }
+        withheld = Self.withheld(request.callerEnvironment, sandbox.environment)
         try Self.checkBinds(profile, directories)
         description = SessionDescription(
             session: session, task: task, profile: profile, network: network, workspace: sandbox.workspace,
@@ -279,6 +296,13 @@ package struct AdmittedSession: Sendable {
                 )
             }
         }
+    }
+
+    /// A journal's record has an end, and an environment need not.
+    private static let withheldLimit = 256
+
+    private static func withheld(_ caller: [String: String], _ given: [String: String]) -> [String] {
+        Array(caller.keys.filter { given[$0] == nil && VariableName.problem($0) == nil }.sorted().prefix(withheldLimit))
     }
 
     private static func environment(

@@ -132,6 +132,15 @@ extension Supervisor {
         return .object(body)
     }
 
+    /// What an explanation of the session starts from: what it could know, and where each line of it stands on this host.
+    var descriptionRecord: JSONValue {
+        [
+            "description": admitted.description.json(admitted.enforcement),
+            "files": .object(admitted.files.mapValues { .string($0) }), "taskFile": .optional(admitted.taskFile),
+            "withheld": .strings(admitted.withheld), "observed": .bool(admitted.sandbox.isObserved),
+        ]
+    }
+
     private static func process(_ pid: Int32) -> JSONValue {
         guard let identity = ProcessIdentity(pid: pid) else { return .null }
         return ["pid": .integer(Int(pid)), "startTicks": .integer(Int(clamping: identity.startTicks))]

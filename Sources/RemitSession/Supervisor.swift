@@ -7,7 +7,7 @@ internal import RemitIdentity
 internal import RemitJournal
 package import RemitKernel
 internal import RemitLeases
-internal import RemitSandbox
+package import RemitSandbox
 internal import RemitTask
 
 /// How a finished session looks to whoever started it.
@@ -98,6 +98,9 @@ package final class Supervisor {
     var isSettled = false
     var journalFailure: String?
     var denials: [String: Int] = [:]
+    /// What an observed session did, each thing once.
+    package internal(set) var observations: [Observation] = []
+    var refusedObservations = 0
     var verification: VerifyRun?
     var limitWatch: LimitWatch?
     var egress = EgressState()
@@ -225,6 +228,7 @@ package final class Supervisor {
         self.recorder = recorder
         do {
             try recorder.record("session.admitted", admissionRecord)
+            try recorder.record("session.described", descriptionRecord)
             try recorder.flush()
         } catch {
             throw SessionError(.failed, "cannot write the journal: \(error)")
@@ -330,6 +334,7 @@ package final class Supervisor {
             if machine.exit == .unknown { record("session.exited", Self.body(exit)) }
             feed(.agentEnded(exit))
         case .refused(let call): strike(call)
+        case .observed(let observation): observed(observation)
         case .initEnded:
             if sandbox?.cgroup == nil { died() }
         case .emptied: died()
@@ -356,6 +361,7 @@ package final class Supervisor {
         for (call, count) in denials.sorted(by: { $0.key < $1.key }) where count & (count - 1) != 0 {
             record("session.denied", ["call": .string(call), "count": .integer(count)])
         }
+        recordObservation()
         limitWatch?.look()
         if machine.phase != .dying { decided(.failed, "the sandbox ended by itself") }
         recordResources()

@@ -38,6 +38,7 @@ final class VerifyRun {
         request.terminal = false
         request.credentials = false
         request.sockets = []
+        request.isObserved = false
         // It judges what the agent left: nothing of the network, whose gate is closed by now.
         request.network = nil
         for name in EgressEnvironment.names { request.environment[name] = nil }
@@ -66,7 +67,7 @@ final class VerifyRun {
         case .ready:
             connect()
             do { try sandbox?.release(secrets: []) } catch { stop(.failed("\(error)")) }
-        case .proved, .started, .refused: break
+        case .proved, .started, .refused, .observed: break
         case .failed(let failure): stop(.failed("\(failure)"))
         case .agentEnded(let status):
             if result == nil { result = .exited(status.exitCode) }

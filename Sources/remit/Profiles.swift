@@ -8,8 +8,8 @@ struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile", abstract: "Reusable confinement.",
         subcommands: [
-            List.self, Show.self, ProfileDiff.self, ProfileTestCommand.self, ProfileGroups.self, ProfileImport.self,
-            ProfileExport.self, ProfileSweep.self,
+            List.self, Show.self, ProfileDiff.self, ProfileTestCommand.self, ProfileLearn.self, ProfileGroups.self,
+            ProfileImport.self, ProfileExport.self, ProfileSweep.self,
         ]
     )
 

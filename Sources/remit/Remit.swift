@@ -13,7 +13,8 @@ struct Remit: ParsableCommand {
             CommandGroup(
                 name: "Sessions",
                 subcommands: [
-                    Run.self, Attach.self, Check.self, ListSessions.self, Inspect.self, Logs.self, Narrow.self,
+                    Run.self, Attach.self, Check.self, ListSessions.self, Inspect.self, Logs.self, Explain.self,
+                    Narrow.self,
                     Kill.self, Reap.self,
                 ]),
             CommandGroup(name: "Evidence", subcommands: [JournalCommand.self, ReceiptCommand.self, TokenCommand.self]),

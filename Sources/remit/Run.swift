@@ -63,6 +63,8 @@ struct Run: ParsableCommand {
         name: .customLong("assume-missing"),
         help: "With --dry-run: plan as for a host that cannot enforce this layer.")
     var assumedMissing: [Layer] = []
+    @Flag(help: "Report what the agent looks for, opens and runs, for `remit explain`; it becomes slower.")
+    var observe = false
     @Option(name: .customLong("status-fd"), help: "Write events as JSON Lines to this descriptor.")
     var statusDescriptor: Int32?
     @Flag(name: .shortAndLong, help: "Do not say how the session ended.")
@@ -216,6 +218,7 @@ struct Run: ParsableCommand {
             throw Output.fail("`--assume-missing` is about plans: it needs `--dry-run`", code: 64)
         }
         request.assumedMissing = Set(assumedMissing)
+        request.isObserved = observe
         return request
     }
 

@@ -33,6 +33,7 @@ struct SandboxTests {
             case .failed(let failure): events.append("failed \(failure.isExecution) \(failure.errno)")
             case .agentEnded(let status): events.append("ended \(status.exitCode)")
             case .refused(let call): events.append("refused \(call)")
+            case .observed(let seen): events.append("observed \(seen.call)")
             case .initEnded: events.append("init ended")
             case .emptied: events.append("emptied")
             }

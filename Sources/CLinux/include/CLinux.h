@@ -224,10 +224,20 @@ struct linux_notification {
     uint64_t cookie;
     uint32_t process;
     int32_t call;
+    uint64_t arguments[6];
 };
 
 /// Takes one report from a seccomp listener. -1 = errno; ENOENT when there is none, or its caller died in between.
 int linux_notification_receive(int listener, struct linux_notification *notification);
+
+/// Answers a report: the call goes on. -1 = errno.
+int linux_notification_continue(int listener, uint64_t cookie);
+
+/// 0 while the caller of a report waits for its answer. -1 = errno.
+int linux_notification_pending(int listener, uint64_t cookie);
+
+/// Reads another process's memory, up to the first page that is not there. The count, or -1 and errno.
+ssize_t linux_read_memory(pid_t process, uint64_t address, void *buffer, size_t size);
 
 /// Answers a report: the call fails with `code`. -1 = errno.
 int linux_notification_refuse(int listener, uint64_t cookie, int code);

@@ -39,6 +39,26 @@ package enum DecidingLine: Hashable, Sendable {
     case rule(String)
     /// No file: what every session has.
     case builtIn(String)
+
+    /// The path of a value of the profile or the task, as a journal keeps it; nothing for other lines.
+    package var path: String? {
+        switch self {
+        case .profile(let path): "profile:\(path)"
+        case .task(let path): "task:\(path)"
+        case .rule, .builtIn: nil
+        }
+    }
+
+    /// Reads what ``path`` wrote.
+    package init?(path: String) {
+        let parts = path.split(separator: ":", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { return nil }
+        switch parts[0] {
+        case "profile": self = .profile(parts[1])
+        case "task": self = .task(parts[1])
+        default: return nil
+        }
+    }
 }
 
 /// The answer to one question: what every layer that has a say in it says.

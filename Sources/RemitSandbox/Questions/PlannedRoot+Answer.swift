@@ -103,6 +103,13 @@ extension PlannedRoot {
             : Opinion(layer, .denies, "\(who) may not \(verb) (\(own))")
     }
 
+    /// Whether the mode, the times or the attributes of something may be changed, which takes owning it.
+    func changeOpinions(on place: Place) -> [Opinion] {
+        let mount = mountOpinion(place, .write)
+        guard let own = place.access, own.owner != identity.user else { return [mount] }
+        return [mount, Opinion("permissions", .denies, "only its owner may change it (\(own))")]
+    }
+
     // MARK: Landlock
 
     private func landlockOpinion(_ place: Place, _ access: PathAccess) -> Opinion {

@@ -33,6 +33,8 @@ extension PlannedRoot {
         let facts: FileSystem.Facts?
         /// Mode, owner and group as the agent meets them; nothing where everything is the agent's own.
         let access: Ownership?
+        /// The links that it leads through, each by its path.
+        package var links: [String] = []
         /// A directory on the way that the agent may not pass.
         let closed: ClosedDirectory?
     }
@@ -68,7 +70,12 @@ extension PlannedRoot {
     package func resolve(_ path: String) -> Place {
         var queue = Array(Self.parts(path.hasPrefix("/") ? path : "/\(SandboxPlan.Path.workspace)/\(path)").reversed())
         var current = "/"
-        var links = 0
+        var links: [String] = []
+        func place(_ path: String, _ node: Place.Node, _ closed: ClosedDirectory?) -> Place {
+            var place = self.place(path, node, closed)
+            place.links = links
+            return place
+        }
         var closed: ClosedDirectory?
         while let part = queue.popLast() {
             if part == ".." {
@@ -82,8 +89,8 @@ extension PlannedRoot {
             let found = look(next)
             switch found.node {
             case .link(let target):
-                links += 1
-                guard links <= Self.longestChain else { return place(next, .loop, closed) }
+                links.append(next)
+                guard links.count <= Self.longestChain else { return place(next, .loop, closed) }
                 if target.hasPrefix("/") { current = "/" }
                 queue += Self.parts(target).reversed()
             case .directory: current = next

@@ -19,12 +19,13 @@ package struct FilterCache: Sendable {
         for changes: ProfileSystemCalls,
         origins: [String: Origin] = [:],
         notify: Bool,
+        observes: Bool = false,
         stage: Int = 0,
         compile: () throws(SandboxError) -> [UInt8]
     ) throws(SandboxError) -> [UInt8] {
         // Before anything is looked up: a stored filter must not open what a profile may not.
         try SystemCallTable.check(changes, origins: origins)
-        guard let key = key(changes, notify, stage) else { return try compile() }
+        guard let key = key(changes, notify, observes, stage) else { return try compile() }
         let path =
             "\(directory)/filter-" + Self.checksum(key).map { String(Int($0) + 256, radix: 16).dropFirst() }.joined()
         if let known = read(path, key) { return known }
@@ -35,10 +36,10 @@ package struct FilterCache: Sendable {
     }
 
     /// Everything a filter depends on, as bytes that end in a zero.
-    private func key(_ changes: ProfileSystemCalls, _ notify: Bool, _ stage: Int) -> [UInt8]? {
+    private func key(_ changes: ProfileSystemCalls, _ notify: Bool, _ observes: Bool, _ stage: Int) -> [UInt8]? {
         guard let program = try? FileSystem.facts(following: "/proc/self/exe") else { return nil }
         let parts = [
-            "\(program.device) \(program.inode) \(program.size) \(program.modified) \(program.changed) \(notify) \(stage)",
+            "\(program.device) \(program.inode) \(program.size) \(program.modified) \(program.changed) \(notify) \(observes) \(stage)",
             "libseccomp \(SystemCallNumbers.libraryVersion) \(FilterProgram.nativeArchitecture)",
             changes.allow.joined(separator: " "), changes.deny.joined(separator: " "),
         ]

@@ -28,8 +28,10 @@ extension SystemCallPolicy {
     /// open for the second, and the second closes it; no program of the agent's runs in between. What the second one
     /// refuses is not reported, for it has no listener.
     package var stages: [SystemCallFilter] {
-        let late = lines.filter {
-            SystemCallTable.launchCalls.contains($0.rule.name) && $0.rule.action != .allow
+        // What is reported to be looked at is allowed: only a refusal has to wait.
+        let late = lines.filter { line in
+            SystemCallTable.launchCalls.contains(line.rule.name) && line.rule.action != .allow
+                && line.rule.action != .notify
         }
         guard !late.isEmpty else { return [filter] }
         let names = Set(late.map(\.rule.name))

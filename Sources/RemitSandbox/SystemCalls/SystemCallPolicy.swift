@@ -32,7 +32,7 @@ package struct SystemCallPolicy: Sendable {
     }
 
     /// At most one line of these holds for any call and arguments, or several with the same action.
-    package let lines: [Line]
+    package internal(set) var lines: [Line]
     /// What happens to a call by this name when none of its lines holds.
     package let fallbacks: [Line]
 

@@ -22,12 +22,17 @@ package struct ProfileCatalogue: Sendable {
 
     private let directories: [String]
     private let readsTests: Bool
+    /// Profiles that no file has, by name; they hide all others of their name.
+    private let texts: [String: String]
 
     /// Makes a catalogue; a profile of an earlier directory hides those of the same name in later ones and built in.
     ///
-    /// - Parameter tests: the tests of the built-in profiles are read as well, which starting a session does without.
-    package init(directories: [String] = [], tests: Bool = false) {
+    /// - Parameters:
+    ///   - tests: the tests of the built-in profiles are read as well, which starting a session does without.
+    ///   - texts: profiles that no file has, by name.
+    package init(directories: [String] = [], tests: Bool = false, texts: [String: String] = [:]) {
         self.directories = directories
+        self.texts = texts
         readsTests = tests
     }
 
@@ -104,6 +109,15 @@ package struct ProfileCatalogue: Sendable {
         return chain
     }
 
+    /// The files of these profiles, of those that have one.
+    package func files(of names: [String]) -> [String: String] {
+        Dictionary(
+            names.compactMap { name in
+                directories.lazy.map { "\($0)/\(name).yaml" }
+                    .first { (try? BoundedFile.readIfPresent($0)) ?? nil != nil }.map { (name, $0) }
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
     private func unknown(_ name: String) -> String {
         "unknown profile `\(Excerpt.of(name))`\(Spelling.ending(for: name, among: knownNames))"
     }
@@ -114,6 +128,9 @@ package struct ProfileCatalogue: Sendable {
     }
 
     private func find(_ name: String) throws(FileError) -> (layer: DecodedFile<ProfileLayer>, isBuiltIn: Bool)? {
+        if let text = texts[name] {
+            return (try ProfileLayer.decode(bytes: Array(text.utf8), file: "profile \(name)"), true)
+        }
         for directory in directories {
             let path = "\(directory)/\(name).yaml"
             guard let bytes = try BoundedFile.readIfPresent(path) else { continue }

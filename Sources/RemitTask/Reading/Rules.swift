@@ -52,7 +52,10 @@ enum SystemCallName {
 }
 
 /// Files and directories of the host's `/etc` that may be bound into a session's.
-enum EtcPath {
+package enum EtcPath {
+    /// Whether a profile may copy a path.
+    package static func isValid(_ path: String) -> Bool { problem(path) == nil }
+
     static let pattern = "^/etc/."
 
     static func problem(_ text: String) -> String? {
