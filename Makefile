@@ -104,6 +104,9 @@ differential: $(REFERENCE) release ## `remit policy` against the reference engin
 	$(REFERENCE) -B Tests/Differential/differential.py $(BIN)/remit \
 	    --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
 
+review: deps ## a thousand random workspaces and hostile changes, applied while somebody else moves things about
+	@REMIT_ROUNDS=$(or $(ROUNDS),1000) scripts/test --filter ImportRounds kernel
+
 tsan: deps ## unit tier under the thread sanitizer
 	@scripts/test --sanitize thread unit
 
@@ -152,4 +155,5 @@ clean: ## remove everything built
 	rm -rf .build .build-beside .build-thread .build-address .build-coverage .build-fuzz
 
 .PHONY: help deps build-deps build release test unit kernel cli posture breakout controls programs profiles mutations \
-    egress vm vm-deps interop tsan asan fuzz coverage format lint docs demo bench bench-egress bench-deps install clean
+    egress vm vm-deps interop review tsan asan fuzz coverage format lint docs demo bench bench-egress bench-deps \
+    install clean

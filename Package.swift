@@ -59,6 +59,7 @@ let package = Package(
 
         // One concern each.
         .target(name: "RemitJournal", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
+        .target(name: "RemitWorkspace", dependencies: ["RemitKernel", "RemitTask", crypto], swiftSettings: strict),
         .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
         .target(name: "RemitLeases", dependencies: ["RemitKernel"], swiftSettings: strict),
         .target(
@@ -75,7 +76,7 @@ let package = Package(
             name: "RemitSession",
             dependencies: [
                 "CLinux", "RemitKernel", "RemitTask", "RemitJournal", "RemitIdentity", "RemitLeases", "RemitSandbox",
-                "RemitNetwork", "RemitGate", crypto,
+                "RemitNetwork", "RemitGate", "RemitWorkspace", crypto,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -87,7 +88,7 @@ let package = Package(
             dependencies: [
                 "RemitSession", "RemitKernel", "RemitTask", "RemitJournal", "RemitLeases", "RemitSandbox",
                 "RemitNetwork",
-                "RemitGate", "Cedar", "CLinux",
+                "RemitGate", "RemitWorkspace", "Cedar", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -144,6 +145,7 @@ let package = Package(
             name: "RemitGateTests", dependencies: ["RemitGate", "RemitNetwork", "RemitJournal", "RemitKernel"]),
         .testTarget(name: "RemitTaskTests", dependencies: ["RemitTask", "RemitNetwork"]),
         .testTarget(name: "RemitJournalTests", dependencies: ["RemitJournal", "RemitKernel", crypto]),
+        .testTarget(name: "RemitWorkspaceTests", dependencies: ["RemitWorkspace", "RemitKernel", "RemitTask"]),
         .testTarget(name: "RemitIdentityTests", dependencies: ["RemitIdentity", "RemitKernel", crypto]),
         .testTarget(name: "RemitLeasesTests", dependencies: ["RemitLeases", "RemitKernel", "remit-provider-postgres"]),
         .testTarget(

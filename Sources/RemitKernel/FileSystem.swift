@@ -13,6 +13,12 @@ package enum FileSystem {
         package let owner: UInt32
         package let group: UInt32
         package let size: Int64
+        /// How many names it has.
+        package let links: UInt64
+        /// Which device it is, of a device file.
+        package let specialDevice: UInt64
+        /// Bytes on disk.
+        package let allocated: Int64
         package let modified: Int64
         package let changed: Int64
 
@@ -22,13 +28,16 @@ package enum FileSystem {
         package var isSocket: Bool { mode & S_IFMT == S_IFSOCK }
         package var permissions: UInt32 { mode & 0o7777 }
 
-        fileprivate init(_ status: stat) {
+        init(_ status: stat) {
             device = UInt64(status.st_dev)
             inode = UInt64(status.st_ino)
             mode = status.st_mode
             owner = status.st_uid
             group = status.st_gid
             size = Int64(status.st_size)
+            links = UInt64(status.st_nlink)
+            specialDevice = UInt64(status.st_rdev)
+            allocated = Int64(status.st_blocks) * 512
             modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
             changed = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
         }

@@ -40,6 +40,7 @@
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -189,6 +190,10 @@ int linux_pipe(int descriptors[2], int flags);
 
 /// strerror(3) into a buffer of the caller's.
 const char *linux_error_text(int code, char *buffer, size_t size);
+
+static inline int linux_renameat2(int from, const char *name, int to, const char *other, unsigned int flags) {
+    return (int)syscall(SYS_renameat2, from, name, to, other, flags);
+}
 
 static inline int linux_openat(int directory, const char *path, int flags, mode_t mode) {
     return openat(directory, path, flags, mode);
