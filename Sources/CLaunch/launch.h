@@ -8,6 +8,21 @@
 
 int launch_run_step(const struct launch_plan *plan, const struct launch_step *step);
 
+/// The LAUNCH_OVERLAY step.
+int launch_overlay(const struct launch_plan *plan, const struct launch_step *step, int *slot, int root);
+
+/// Closes what a slot holds, if anything. Always 0.
+int launch_close_slot(int *slot);
+
+/// Puts a descriptor into a slot in place of what it holds; -1 stays an error.
+int launch_keep_in(int *slot, int descriptor);
+
+/// An O_PATH descriptor of `path` beneath `directory`, following no symlink.
+int launch_open_beneath(int directory, const char *path);
+
+/// Attaches the detached `mount` at `path` beneath `directory`, following no symlink.
+int launch_attach(int mount, int directory, const char *path);
+
 /// Waits for one command byte from the supervisor. End of stream, or another byte: EPIPE.
 int launch_await(const struct launch_plan *plan, char command);
 

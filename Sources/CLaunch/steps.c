@@ -8,15 +8,15 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
-static int close_slot(int *slot) {
+int launch_close_slot(int *slot) {
     if (*slot >= 0) { close(*slot); }
     *slot = -1;
     return 0;
 }
 
-static int keep_in(int *slot, int descriptor) {
+int launch_keep_in(int *slot, int descriptor) {
     if (descriptor < 0) { return -1; }
-    close_slot(slot);
+    launch_close_slot(slot);
     *slot = descriptor;
     return 0;
 }
@@ -87,8 +87,8 @@ static int ask_netlink(const struct launch_step *step) {
 static int request_netlink(const struct launch_step *step, int *slot, int *from) {
     if (ask_netlink(step) == 0) { return 0; }
     if ((step->flags & LAUNCH_OPTIONAL) == 0) { return -1; }
-    close_slot(slot);
-    return close_slot(from);
+    launch_close_slot(slot);
+    return launch_close_slot(from);
 }
 
 static int listen_at(const struct launch_step *step, int *slot, int from) {
@@ -107,9 +107,9 @@ static int listen_at(const struct launch_step *step, int *slot, int from) {
         errno = saved;
     }
     if (listener < 0 && (step->flags & LAUNCH_OPTIONAL) && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
-        return close_slot(slot);
+        return launch_close_slot(slot);
     }
-    return keep_in(slot, listener);
+    return launch_keep_in(slot, listener);
 }
 
 // The path was resolved and approved by the supervisor; here it is opened again without following a single
@@ -136,7 +136,7 @@ static int clone_tree(const struct launch_step *step, int *slot) {
     int saved = errno;
     close(source);
     errno = saved;
-    return keep_in(slot, tree);
+    return launch_keep_in(slot, tree);
 }
 
 static int make_filesystem(const struct launch_step *step, int *slot) {
@@ -165,16 +165,16 @@ static int make_filesystem(const struct launch_step *step, int *slot) {
     int saved = errno;
     close(filesystem);
     errno = saved;
-    return keep_in(slot, mount);
+    return launch_keep_in(slot, mount);
 }
 
-static int open_beneath(int directory, const char *path) {
+int launch_open_beneath(int directory, const char *path) {
     return linux_openat2(directory, path, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0,
                          RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
-static int attach(int mount, int directory, const char *path) {
-    int point = open_beneath(directory, path);
+int launch_attach(int mount, int directory, const char *path) {
+    int point = launch_open_beneath(directory, path);
     if (point < 0) { return -1; }
     int result = linux_move_mount(mount, "", point, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
     int saved = errno;
@@ -324,20 +324,21 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
     case LAUNCH_PRIVATE_MOUNTS: return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
     case LAUNCH_CLONE_TREE: return clone_tree(step, slot);
     case LAUNCH_REOPEN_TREE:
-        return keep_in(slot, linux_open_tree(*from, step->path == NULL ? "" : step->path,
+        return launch_keep_in(slot, linux_open_tree(*from, step->path == NULL ? "" : step->path,
                                              OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
     case LAUNCH_FILESYSTEM: return make_filesystem(step, slot);
-    case LAUNCH_OPEN_HOST: return keep_in(slot, open(step->path, (int)step->a | O_CLOEXEC));
+    case LAUNCH_OVERLAY: return launch_overlay(plan, step, slot, *from);
+    case LAUNCH_OPEN_HOST: return launch_keep_in(slot, open(step->path, (int)step->a | O_CLOEXEC));
     case LAUNCH_ATTACH_ROOT:
         if (linux_move_mount(*slot, "", AT_FDCWD, step->path, MOVE_MOUNT_F_EMPTY_PATH) < 0) { return -1; }
-        return keep_in(slot, open(step->path, O_PATH | O_CLOEXEC | O_DIRECTORY));
+        return launch_keep_in(slot, open(step->path, O_PATH | O_CLOEXEC | O_DIRECTORY));
     case LAUNCH_ATTRIBUTES:
         if (*slot < 0 && (step->flags & LAUNCH_OPTIONAL)) { return 0; }
         return linux_mount_setattr(*slot, "", AT_EMPTY_PATH | ((step->flags & LAUNCH_RECURSIVE) ? AT_RECURSIVE : 0), &attributes);
     case LAUNCH_MOVE:
         if (*slot < 0 && (step->flags & LAUNCH_OPTIONAL)) { return 0; }
-        return attach(*slot, *from, step->path);
-    case LAUNCH_OPEN_BENEATH: return keep_in(slot, open_beneath(*from, step->path));
+        return launch_attach(*slot, *from, step->path);
+    case LAUNCH_OPEN_BENEATH: return launch_keep_in(slot, launch_open_beneath(*from, step->path));
     case LAUNCH_DIRECTORY: return mkdirat(*from, step->path, (mode_t)step->a) < 0 && errno != EEXIST ? -1 : 0;
     case LAUNCH_LINK: return symlinkat(step->data, *from, step->path);
     case LAUNCH_FILE: return create_file(step, *from);
@@ -345,7 +346,7 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
     case LAUNCH_CLOSE_USERNS: return close_user_namespaces(step, *slot);
     case LAUNCH_DROP_CAPABILITIES: return drop_capabilities();
     case LAUNCH_NO_NEW_PRIVILEGES: return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    case LAUNCH_LANDLOCK_RULESET: return keep_in(slot, linux_landlock_create_ruleset(step->data, step->length, 0));
+    case LAUNCH_LANDLOCK_RULESET: return launch_keep_in(slot, linux_landlock_create_ruleset(step->data, step->length, 0));
     case LAUNCH_LANDLOCK_PATH: return landlock_path(step, *slot);
     case LAUNCH_LANDLOCK_ENFORCE: return linux_landlock_restrict_self(*slot, 0);
     case LAUNCH_TERMINAL: return open_terminal(slot, from);
@@ -368,7 +369,7 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
         struct sock_fprog program = {
             .len = (unsigned short)(step->length / sizeof(struct sock_filter)), .filter = (struct sock_filter *)step->data};
         int listener = linux_seccomp(SECCOMP_SET_MODE_FILTER, (unsigned int)step->a, &program);
-        return step->a & SECCOMP_FILTER_FLAG_NEW_LISTENER ? keep_in(slot, listener) : listener;
+        return step->a & SECCOMP_FILTER_FLAG_NEW_LISTENER ? launch_keep_in(slot, listener) : listener;
     }
     case LAUNCH_PROVE: return launch_prove(plan, step);
     case LAUNCH_EXECUTE: return execute(plan, step);

@@ -7,11 +7,13 @@ internal import Glibc
 package enum HostTree {
     /// Clones the one mount at `path`, if it still is the file that was approved.
     ///
-    /// - Parameter owner: maps this owner on disk to that user and group of the host, by an id-mapped mount.
+    /// - Parameters:
+    ///   - facts: `nil` for a tree of our own, at a path that nobody else may change.
+    ///   - owner: maps this owner on disk to that user and group of the host, by an id-mapped mount.
     /// - Throws: ``SystemCallError``; a file that was swapped in between is ESTALE.
     package static func clone(
         _ path: String,
-        expecting facts: FileSystem.Facts,
+        expecting facts: FileSystem.Facts?,
         mapping owner: (user: UInt32, group: UInt32, toUser: UInt32, toGroup: UInt32)?
     ) throws(SystemCallError) -> OwnedDescriptor {
         let source = OwnedDescriptor(
@@ -22,9 +24,11 @@ package enum HostTree {
                 )
             }
         )
-        let found = try FileSystem.facts(of: source.number)
-        guard found.device == facts.device, found.inode == facts.inode else {
-            throw SystemCallError("open `\(path)` again", Errno(code: ESTALE))
+        if let facts {
+            let found = try FileSystem.facts(of: source.number)
+            guard found.device == facts.device, found.inode == facts.inode else {
+                throw SystemCallError("open `\(path)` again", Errno(code: ESTALE))
+            }
         }
         let number = source.number
         let tree = OwnedDescriptor(

@@ -56,7 +56,7 @@ final class LaunchLayout {
     ) throws(SystemCallError) -> pid_t {
         var indices: [Slot: Int32] = [:]
         var slots: [CInt] = []
-        for slot in (plan.setup + plan.agent).flatMap({ [$0.slot, $0.from] }).compactMap({ $0 })
+        for slot in (plan.setup + plan.agent).flatMap({ [$0.slot, $0.from] + $0.others }).compactMap({ $0 })
         where indices[slot] == nil {
             indices[slot] = Int32(slots.count)
             slots.append(descriptors[slot] ?? -1)
@@ -94,6 +94,8 @@ final class LaunchLayout {
                 unsafe raw.flags = step.flags
                 unsafe raw.slot = step.slot.flatMap { indices[$0] } ?? -1
                 unsafe raw.from = step.from.flatMap { indices[$0] } ?? -1
+                let others = step.others.compactMap { indices[$0] }
+                if others.count == 2 { unsafe raw.others = (others[0], others[1]) }
                 unsafe raw.a = step.a
                 unsafe raw.b = step.b
                 if let path = step.path { unsafe raw.path = UnsafePointer(string(path)) }

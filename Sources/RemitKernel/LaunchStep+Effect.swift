@@ -35,6 +35,7 @@ extension LaunchStep {
         switch (launch_operation(rawValue: operation), slot, path) {
         case (LAUNCH_CLONE_TREE, let slot?, _): return .takes(slot, recursive: isRecursive, device: a, inode: b)
         case (LAUNCH_FILESYSTEM, let slot?, let type?): return .makes(slot, type: type, attributes)
+        case (LAUNCH_OVERLAY, let slot?, _): return .makes(slot, type: "overlay", attributes)
         case (LAUNCH_REOPEN_TREE, let slot?, _): return from.map { .copies(slot, from: $0) }
         case (LAUNCH_ATTRIBUTES, let slot?, _): return .sets(slot, attributes, recursive: isRecursive)
         case (LAUNCH_MOVE, let slot?, let path?): return .mounts(slot, at: "/" + path)

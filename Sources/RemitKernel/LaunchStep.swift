@@ -19,6 +19,8 @@ package struct LaunchStep: Hashable, Sendable, CustomStringConvertible {
     let operation: UInt32
     var slot: Slot?
     var from: Slot?
+    /// Two more; only of ``overlay(_:above:upper:work:lower:in:attributes:into:)``.
+    var others: [Slot] = []
     var flags: UInt32 = 0
     var a: UInt64 = 0
     var b: UInt64 = 0
@@ -105,6 +107,30 @@ extension LaunchStep {
             $0.slot = slot
         }
     }
+
+    /// A layer above a tree that takes every write to it.
+    ///
+    /// - Parameters:
+    ///   - layers: a detached tree that holds the directories of the layer. Used up.
+    ///   - tree: the detached tree that stays as it is. Used up.
+    ///   - upper: what is written goes here, beneath `layers`; `work` is the kernel's, empty, beside it.
+    ///   - lower: an earlier upper that is seen on top of the tree, and stays as it is as well.
+    ///   - root: an attached directory with the empty directories ``overlayPoints``, which are gone afterwards.
+    package static func overlay(
+        _ layers: Slot, above tree: Slot, upper: String, work: String, lower: String? = nil, in root: Slot,
+        attributes: MountAttributes, into slot: Slot
+    ) -> LaunchStep {
+        LaunchStep(LAUNCH_OVERLAY, "lay \(upper) of \(layers) over \(tree)").with {
+            $0.slot = slot
+            $0.from = root
+            $0.others = [layers, tree]
+            $0.a = attributes.rawValue
+            $0.data = ([upper, work] + [lower].compactMap { $0 }).flatMap { Array($0.utf8) + [0] }
+        }
+    }
+
+    /// Where the trees of an overlay are attached while it is made.
+    package static let overlayPoints = [".layers", ".below"]
 
     package static func openHost(_ path: String, writable: Bool, into slot: Slot) -> LaunchStep {
         LaunchStep(LAUNCH_OPEN_HOST, "open `\(path)`").with {
@@ -307,6 +333,8 @@ package enum DescriptorTag: Int32, Sendable {
     case listener = 3
     /// The directory of what the session trusts.
     case trust = 4
+    /// A finished overlay, to show that there is one.
+    case overlay = 5
     /// The sockets of egress: see ``SandboxListener`` of the sandbox.
     case nameDatagrams = 16
     case nameStreams = 17
@@ -371,7 +399,7 @@ extension LaunchPlan {
         add("\(namespaces)")
         for step in setup + [LaunchStep.ready] + agent {
             add("\(step.operation) \(step.flags) \(step.a) \(step.b)")
-            for text in [step.slot?.name, step.from?.name, step.path] { add(text ?? "") }
+            for text in [step.slot?.name, step.from?.name, step.path] + step.others.map(\.name) { add(text ?? "") }
             add(step.data)
             add("\(step.candidates.count)")
             for candidate in step.candidates { add(candidate) }

@@ -51,9 +51,11 @@ package struct EnforcementPlan: Hashable, Sendable {
     ///   - limits: the session's limits; a limit that is not set is not a layer of it.
     ///   - disk: what the workspace is on; `nil` without a workspace, or where that is no disk.
     ///   - gate: what the session's network is held by; `nil` for a session without one.
+    ///   - overlay: what keeps the workspace as it is; `nil` for a session that does not ask for that.
     ///   - excused: layers named by `--allow-degraded`.
     package init(
         profile: Profile, limits: Limits, host: HostSupport, disk: BlockDevice? = nil, gate: GateSupport? = nil,
+        overlay: OverlaySupport? = nil,
         excused: Set<Layer>
     ) {
         var limitable = Set(CgroupLimits.controllers.filter(host.canLimit))
@@ -63,16 +65,19 @@ package struct EnforcementPlan: Hashable, Sendable {
                 switch layer {
                 case .ioLimit: limits.io.map { Self.judge($0, host, disk) }
                 case .egress: gate.map(Self.judge)
+                case .overlay: overlay.map(Self.judge)
                 default: Self.judge(layer, limits, host, limitable)
                 }
             guard let (state, detail) = judged else { return nil }
+            // A network that nothing holds is none that a session starts with, whatever is excused; and a workspace that
+            // was to stay as it is, is never bound writable instead.
+            let isIndispensable = [.egress, .overlay].contains(layer) && judged?.0 == .missing
             return LayerEnforcement(
                 layer: layer,
                 state: state,
                 detail: detail,
-                // A network that nothing holds is none that a session starts with, whatever is excused.
-                required: profile.requiredLayers.contains(layer) || layer == .egress && judged?.0 == .missing,
-                excused: excused.contains(layer) && !(layer == .egress && judged?.0 == .missing),
+                required: profile.requiredLayers.contains(layer) || isIndispensable,
+                excused: excused.contains(layer) && !isIndispensable,
                 byCgroup: layer == .cgroup || layer.controller.map(limitable.contains) ?? false
             )
         }
@@ -152,7 +157,7 @@ package struct EnforcementPlan: Hashable, Sendable {
             return limitable.contains("cpu")
                 ? (.enforced, "\(cpu) CPUs by control group")
                 : (.missing, "needs \(Self.need("cpu", host))")
-        case .ioLimit, .egress: return nil
+        case .ioLimit, .egress, .overlay: return nil
         case .guard: return (.enforced, "a process of its own")
         }
     }
@@ -168,6 +173,13 @@ package struct EnforcementPlan: Hashable, Sendable {
                 "no route but to the gate; nftables is not to be had here, so that ports which no rule names are refused by "
                     + "the kernel, and not recorded"
             )
+        }
+    }
+
+    private static func judge(_ overlay: OverlaySupport) -> (LayerEnforcement.State, String) {
+        switch overlay {
+        case .possible: (.enforced, "writes to the workspace go to a layer of the session's own, by overlayfs")
+        case .impossible(let obstacle): (.missing, obstacle)
         }
     }
 

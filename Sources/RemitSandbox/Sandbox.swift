@@ -46,7 +46,7 @@ package struct SandboxListener {
         case .proxy: kind = .proxy
         case .redirected: kind = .redirected
         case .port: kind = .port((try? Sockets.localAddress(of: socket.number))?.port ?? 0)
-        case .terminal, .credentials, .listener, .trust: return nil
+        case .terminal, .credentials, .listener, .trust, .overlay: return nil
         }
         self.socket = socket
     }

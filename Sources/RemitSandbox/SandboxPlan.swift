@@ -20,7 +20,8 @@ package struct SandboxPlan: Sendable {
     /// A tree of the host that the supervisor clones, and the slot it goes to.
     package struct HostTree: Hashable, Sendable {
         package let path: String
-        package let facts: FileSystem.Facts
+        /// The file that was approved; `nil` for a directory of our own.
+        package let facts: FileSystem.Facts?
         package let slot: Slot
         package let owner: AgentIdentity.Owner?
     }
@@ -50,7 +51,7 @@ package struct SandboxPlan: Sendable {
     ) throws(SandboxError) {
         self.enforcement = enforcement
         observed = request.isObserved ? request.profile : nil
-        identity = AgentIdentity(session: request.session, workspace: request.workspace?.facts)
+        identity = AgentIdentity(session: request.agent ?? request.session, workspace: request.workspace?.facts)
         cgroupLimits = CgroupLimits(
             memory: request.limits.memory?.bytes,
             processes: request.limits.processes,
@@ -175,7 +176,9 @@ struct PlanBuilder {
                 access: .devices, programs: false
             )
         }
-        if let workspace = request.workspace {
+        if let workspace = request.workspace, workspace.mode == .overlay {
+            try takeLayers(over: workspace)
+        } else if let workspace = request.workspace {
             take(
                 workspace.path, workspace.facts, as: SandboxPlan.Path.workspace,
                 attributes: Self.quiet.union(workspace.mode == .read ? .readOnly : []),
@@ -197,6 +200,41 @@ struct PlanBuilder {
             .filesystem(
                 "proc", options: processOptions, attributes: [.noSetUser, .noDevices, .noExecute], into: "proc"),
         ]
+    }
+
+    /// The workspace and what goes over it; ``layOver()`` makes one mount of the two.
+    private mutating func takeLayers(over workspace: ApprovedWorkspace) throws(SandboxError) {
+        guard let layers = request.layers else { throw SandboxError("there are no layers for the workspace") }
+        let (below, above): (Slot, Slot) = ("workspace", "layers")
+        if host.isRoot {
+            trees += [
+                SandboxPlan.HostTree(
+                    path: workspace.path, facts: workspace.facts, slot: below, owner: identity.mappedOwner),
+                SandboxPlan.HostTree(path: layers.directory, facts: nil, slot: above, owner: nil),
+            ]
+        } else {
+            setup += [
+                .cloneTree(workspace.path, expecting: workspace.facts, recursive: false, optional: false, into: below),
+                .cloneTree(layers.directory, expecting: nil, recursive: false, optional: false, into: above),
+            ]
+        }
+        setup.append(.attributes(below, set: Self.quiet.union(.readOnly), recursive: false))
+        mounts.append(
+            Mount(
+                target: SandboxPlan.Path.workspace, slot: Slot("/\(SandboxPlan.Path.workspace)"), isDirectory: true,
+                access: .write, programs: true)
+        )
+    }
+
+    private mutating func layOver() {
+        guard let layers = request.layers, request.workspace?.mode == .overlay else { return }
+        let root: Slot = "root"
+        setup += LaunchStep.overlayPoints.map { .directory($0, mode: 0o700, in: root) }
+        setup.append(
+            .overlay(
+                "layers", above: "workspace", upper: layers.upper, work: layers.work, lower: layers.lower, in: root,
+                attributes: Self.quiet, into: Slot("/\(SandboxPlan.Path.workspace)"))
+        )
     }
 
     /// Only the session's processes, and only those one may inspect.
@@ -243,6 +281,7 @@ struct PlanBuilder {
                 "tmpfs", options: ["size=16m", "mode=0755"], attributes: [.noSetUser, .noDevices], into: root),
             .attachRoot(root, over: "/usr"),
         ]
+        layOver()
         var directories: [String: UInt32] = [
             "dev": 0o755, "dev/pts": 0o755, "etc": 0o755, "home/agent": 0o700, "proc": 0o555, "run/remit": 0o755,
             "run/remit/credentials": 0o700, "run/remit/sockets": 0o755, "tmp": 0o777, "var": 0o755,

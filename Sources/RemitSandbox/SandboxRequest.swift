@@ -6,6 +6,8 @@ package import RemitTask
 /// Everything a sandbox is made from, with every name already resolved.
 package struct SandboxRequest: Sendable {
     package var session: String
+    /// The session whose agent it is, where that is another one: both are then the same user of the host.
+    package var agent: String?
     package var profile: Profile
     package var command: [String]
     package var workspace: ApprovedWorkspace?
@@ -24,6 +26,8 @@ package struct SandboxRequest: Sendable {
     package var description: [UInt8]
     /// Calls about paths, and others that tell something, are reported although they are allowed.
     package var isObserved = false
+    /// What takes the writes to a workspace of mode overlay.
+    package var layers: WorkspaceLayers?
 
     package init(
         session: String, profile: Profile, command: [String], workspace: ApprovedWorkspace?,
@@ -48,7 +52,7 @@ package struct SandboxRequest: Sendable {
 /// A workspace as the operator meant it: the resolved path, and the very directory it was when it was looked at.
 package struct ApprovedWorkspace: Hashable, Sendable {
     package let path: String
-    package let mode: AccessMode
+    package let mode: WorkspaceMode
     package let facts: FileSystem.Facts
 
     /// The disk it is on, if it is on one.
@@ -56,7 +60,7 @@ package struct ApprovedWorkspace: Hashable, Sendable {
 
     /// - Parameter forbidden: directories that no agent may see or be around: Remit's own, the caller's home.
     /// - Throws: ``SandboxError`` when the path is no directory, or one that would put the host at stake.
-    package init(path: String, mode: AccessMode, forbidden: [ForbiddenPlace] = []) throws(SandboxError) {
+    package init(path: String, mode: WorkspaceMode, forbidden: [ForbiddenPlace] = []) throws(SandboxError) {
         self.mode = mode
         do {
             self.path = try FileSystem.resolved(path)

@@ -30,9 +30,24 @@ import Testing
     @Test func `a host that has everything refuses nothing`() {
         let plan = plan(.made())
         #expect(plan.refusals.isEmpty)
-        // Of a session without a network there is nothing to say about its gate.
-        #expect(plan.layers.map(\.layer) == Layer.allCases.filter { $0 != .egress })
+        // Of a session without a network there is nothing to say about its gate, and of one that has no layer over its
+        // workspace about that.
+        #expect(plan.layers.map(\.layer) == Layer.allCases.filter { $0 != .egress && $0 != .overlay })
         #expect(plan.layers.allSatisfy { $0.state == .enforced && !$0.detail.isEmpty })
+    }
+
+    @Test func `a workspace that was to stay as it is never becomes writable instead`() {
+        func layer(_ overlay: OverlaySupport, excused: Set<Layer> = []) -> LayerEnforcement? {
+            EnforcementPlan(
+                profile: Profile(name: "p", requiredLayers: []), limits: Limits(), host: .made(), overlay: overlay,
+                excused: excused
+            ).layers.first { $0.layer == .overlay }
+        }
+        #expect(layer(.possible)?.state == .enforced && layer(.possible)?.isRefusal == false)
+        for excused in [[], [Layer.overlay]] as [Set<Layer>] {
+            let missing = layer(.impossible("no overlayfs"), excused: excused)
+            #expect(missing?.isRefusal == true && missing?.detail == "no overlayfs", "\(String(describing: missing))")
+        }
     }
 
     @Test(arguments: [

@@ -28,6 +28,10 @@ enum launch_operation {
     LAUNCH_REOPEN_TREE,      ///< slot = detached clone of the attached mount in `from`, or of the file `path` in it
     LAUNCH_FILESYSTEM,       ///< slot = new mount of type `path`, options in `data` (key=value, NUL separated),
                              ///< a = mount attributes
+    LAUNCH_OVERLAY,          ///< slot = new overlay mount with attributes a: above the tree `others[1]`, a layer whose
+                             ///< directories, beneath the tree `others[0]`, `data` names, NUL separated: upper, work, and
+                             ///< perhaps another lower one on top of the tree; `from` = an attached directory with the
+                             ///< empty directories `.layers` and `.below`, which are gone afterwards
     LAUNCH_OPEN_HOST,        ///< slot = open(path, a) in the old root
     LAUNCH_ATTACH_ROOT,      ///< mount `slot` at `path` of the old root, and look it up again from there
     LAUNCH_ATTRIBUTES,       ///< mount_setattr of `slot`: a = set, b = clear; flag RECURSIVE
@@ -88,6 +92,7 @@ struct launch_step {
     uint32_t flags;
     int32_t slot;
     int32_t from;
+    int32_t others[2];
     uint64_t a;
     uint64_t b;
     const char *path;

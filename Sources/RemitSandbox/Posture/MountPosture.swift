@@ -25,6 +25,12 @@ package struct MountPosture: Hashable, Sendable {
         return mounts
     }
 
+    /// Where something is mounted in a directory of this process's host; nil when nothing is.
+    package static func first(within directory: String) -> String? {
+        guard let bytes = try? FileSystem.read("/proc/self/mountinfo", limit: 16 << 20) else { return nil }
+        return table(String(decoding: bytes, as: UTF8.self))?.first { $0.target.hasPrefix(directory + "/") }?.target
+    }
+
     init?(_ line: Substring) {
         let fields = line.split(separator: " ", omittingEmptySubsequences: false)
         guard fields.count > 8, let identifier = Int(fields[0]), let dash = fields.dropFirst(6).firstIndex(of: "-"),

@@ -194,8 +194,8 @@ private struct PlanFold {
     }
 
     mutating func take(_ tree: SandboxPlan.HostTree) {
-        let file = MountedFile(device: tree.facts.device, inode: tree.facts.inode)
-        trees[tree.slot] = Tree(isRecursive: tree.facts.isDirectory, file: file)
+        let file = tree.facts.map { MountedFile(device: $0.device, inode: $0.inode) }
+        trees[tree.slot] = Tree(isRecursive: tree.facts?.isDirectory ?? false, file: file)
     }
 
     mutating func follow(_ step: LaunchStep) {

@@ -46,7 +46,12 @@ extension Boundedness {
                 )
             ]
         }
-        let use = workspace.mode == .write ? "writable" : "read-only"
+        let use =
+            switch workspace.mode {
+            case .read: "read-only"
+            case .write: "writable"
+            case .overlay: "changed by nobody until the change is applied"
+            }
         return finding(.bounded, "`\(shown)` only, \(use)")
     }
 

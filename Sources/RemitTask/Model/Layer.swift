@@ -32,6 +32,8 @@ package enum Layer: String, Hashable, Sendable, Codable, CaseIterable, Comparabl
     case `guard`
     /// The session's gate, through which alone it reaches anything; only of a session that may.
     case egress
+    /// The layer that takes what a session writes to its workspace until somebody applies it; only of a session that has one.
+    case overlay
 
     /// In the order of declaration, which is the order of a report.
     package static func < (left: Layer, right: Layer) -> Bool {

@@ -59,7 +59,7 @@ package enum Shapes {
         "workspace",
         [
             .required("path", .freeText),
-            .optional("mode", words(AccessMode.self)),
+            .optional("mode", words(WorkspaceMode.self)),
         ])
 
     static let limits = ObjectShape(
