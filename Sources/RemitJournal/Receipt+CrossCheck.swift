@@ -44,6 +44,10 @@ extension Receipt {
         var egress = ReceiptEgress()
         for record in journal.records { egress.apply(record.type, record.body) }
         expect((predicate.egress ?? ReceiptEgress()) == egress, "egress", "the journal counts otherwise")
+        let changes = journal.records.last { $0.type == ReceiptChanges.recordType }.flatMap {
+            ReceiptChanges(journal: $0.body)
+        }
+        expect(predicate.changes == changes, "changes", "the journal tells of others")
         return problems
     }
 }

@@ -17,7 +17,7 @@ extension ReceiptPredicate {
             "leases": .array(leases.map(\.json)), "denials": .object(denials.mapValues(JSONValue.integer)),
             "outcome": outcome.json, "times": times.json, "processesLeft": .optional(processesLeft),
             "limitsReached": .strings(limitsReached), "resources": resources.json,
-            "egress": egress?.json ?? .null,
+            "egress": egress?.json ?? .null, "changes": changes?.json ?? .null,
         ]
     }
 
@@ -50,6 +50,12 @@ extension ReceiptPredicate {
         // Receipts of earlier versions have none.
         if reader.has("resources") {
             resources = try ReceiptResources(reader.counts("resources"), reader.place("resources"))
+        }
+        // Receipts of earlier versions have no such member.
+        if reader.has("changes") {
+            changes = try reader.optional("changes") { (reader, name) throws(ReceiptProblem) in
+                try ReceiptChanges(reader.object(name))
+            }
         }
         if reader.has("egress") {
             egress = try reader.optional("egress") { (reader, name) throws(ReceiptProblem) in

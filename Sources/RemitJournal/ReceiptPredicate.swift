@@ -49,6 +49,8 @@ package struct ReceiptPredicate: Hashable, Sendable {
     package var resources = ReceiptResources()
     /// What it did in its network; nothing for a session without one.
     package var egress: ReceiptEgress?
+    /// What it left over its workspace, to be reviewed; nothing for a workspace that it changed itself, or could not.
+    package var changes: ReceiptChanges?
 
     /// A predicate of what every session has; the rest is set afterwards.
     package init(

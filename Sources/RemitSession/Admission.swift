@@ -133,6 +133,7 @@ package struct AdmittedSession: Sendable {
         files = request.catalogue.files(of: profile.lineage)
         taskFile = request.file.map { (try? FileSystem.resolved($0.file)) ?? $0.file }
         withheld = Self.withheld(request.callerEnvironment, sandbox.environment)
+        if sandbox.workspace?.mode == .overlay { sandbox.layers = try Self.layers(session, request.directories) }
         try Self.checkBinds(profile, directories)
         description = SessionDescription(
             session: session, task: task, profile: profile, network: network, workspace: sandbox.workspace,
@@ -161,13 +162,16 @@ package struct AdmittedSession: Sendable {
     ) throws(SessionError) -> SandboxPlan {
         let enforcement = EnforcementPlan(
             profile: sandbox.profile, limits: sandbox.limits, host: host, disk: sandbox.workspace?.disk,
-            gate: sandbox.network == nil ? nil : EgressSupport.probe(), excused: excused
+            gate: sandbox.network == nil ? nil : EgressSupport.probe(), overlay: overlay(sandbox, directories),
+            excused: excused
         )
         if let refusal = enforcement.refusals.first {
             throw SessionError(
                 .refused,
                 "required layer `\(refusal.layer.rawValue)` cannot be enforced: \(refusal.detail)",
-                hint: "see `remit doctor`, or name the exception with `--allow-degraded \(refusal.layer.rawValue)`"
+                hint: refusal.layer == .overlay
+                    ? "see `remit doctor`; mode `write` changes the workspace at once"
+                    : "see `remit doctor`, or name the exception with `--allow-degraded \(refusal.layer.rawValue)`"
             )
         }
         sandbox.description = description.json(enforcement).canonicalBytes
@@ -178,6 +182,26 @@ package struct AdmittedSession: Sendable {
         } catch {
             throw SessionError(.refused, error.description, hint: error.hint)
         }
+    }
+
+    /// Where a session's layers will be. The directory around them is made here: whether an overlay works depends on the
+    /// file system that it is on, and the plan names it without links.
+    private static func layers(_ session: String, _ directories: Directories) throws(SessionError) -> WorkspaceLayers {
+        do {
+            try directories.prepare()
+            let sessions = try FileSystem.resolved(directories.sessions)
+            return WorkspaceLayers(directory: "\(sessions)/\(session)/layers")
+        } catch {
+            throw SessionError(.failed, "cannot prepare the session: \(error)")
+        }
+    }
+
+    private static func overlay(_ sandbox: SandboxRequest, _ directories: Directories) -> OverlaySupport? {
+        guard let workspace = sandbox.workspace, workspace.mode == .overlay else { return nil }
+        if let mount = MountPosture.first(within: workspace.path) {
+            return .impossible("`\(mount)` is mounted in the workspace, and would not be seen")
+        }
+        return OverlayProbe.support(state: directories.sessions, workspace: workspace)
     }
 
     /// A secret needs somewhere to be sent to, and somebody who sends it.

@@ -51,6 +51,12 @@ package struct Directories: Sendable {
     package func session(_ identifier: String) -> String { "\(sessions)/\(identifier)" }
     package func journal(_ identifier: String) -> String { "\(session(identifier))/journal.jsonl" }
     package func receipt(_ identifier: String) -> String { "\(session(identifier))/receipt.json" }
+    /// What lies over the workspace of a session of mode overlay, until somebody applies or discards it.
+    package func layers(_ identifier: String) -> String { "\(session(identifier))/layers" }
+    /// What that workspace was when the session began.
+    package func base(_ identifier: String) -> String { "\(session(identifier))/base" }
+    /// What became of the change after the session: a journal of its own, beside the sealed one.
+    package func review(_ identifier: String) -> String { "\(session(identifier))/review.jsonl" }
     package func control(_ identifier: String) -> String { "\(runtime)/\(identifier)/control.sock" }
 
     /// Makes the directories that hold secrets or evidence, for this user alone.

@@ -13,6 +13,8 @@ struct OutcomeJudge {
     let workspace: ApprovedWorkspace?
     /// Taken before the agent ran, where changes are judged.
     let before: WorkspaceSnapshot?
+    /// What the session left over a workspace that it did not change itself.
+    let left: LayeredChanges?
 
     /// The largest artifact whose digest is taken, in bytes: the supervisor must not be kept busy by a sparse file.
     static let artifactLimit: Int64 = 256 << 20
@@ -39,10 +41,8 @@ struct OutcomeJudge {
 
     private func judgeChanges(_ problems: inout [String]) {
         guard let patterns = outcome.changed else { return }
-        guard let before, let workspace else { return problems.append("there is no workspace to compare") }
         do {
-            let after = try WorkspaceSnapshot(of: workspace.path)
-            let strays = before.changes(to: after).filter { path in !patterns.contains { $0.matches(path) } }
+            let strays = try changedPaths().filter { path in !patterns.contains { $0.matches(path) } }
             for path in strays.prefix(20) { problems.append("`\(path)` was changed and matches no pattern") }
             if strays.count > 20 { problems.append("\(strays.count - 20) more paths match no pattern") }
         } catch {
@@ -50,13 +50,27 @@ struct OutcomeJudge {
         }
     }
 
+    private func changedPaths() throws -> [String] {
+        guard let workspace else { throw SystemCallError("find a workspace", .notFound) }
+        if workspace.mode == .overlay { return try (left ?? .unreadable).paths() }
+        guard let before else { throw SystemCallError("find what it was before", .notFound) }
+        return before.changes(to: try WorkspaceSnapshot(of: workspace.path))
+    }
+
     private func digest(_ path: String) throws(SystemCallError) -> String {
         guard let workspace else { throw SystemCallError("find a workspace", .notFound) }
+        if workspace.mode == .overlay {
+            return try Self.digest((left ?? .unreadable).open(path), path)
+        }
         let root = try FileSystem.open(workspace.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         let file = try FileSystem.openBeneath(path, in: root.number, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        return try Self.digest(DescriptorBox(file), path)
+    }
+
+    private static func digest(_ file: DescriptorBox, _ path: String) throws(SystemCallError) -> String {
         let facts = try FileSystem.facts(of: file.number)
         guard facts.isRegular else { throw SystemCallError("read it as a regular file", Errno(code: EINVAL)) }
-        guard facts.size <= Self.artifactLimit else { throw SystemCallError("take its digest", Errno(code: EFBIG)) }
+        guard facts.size <= artifactLimit else { throw SystemCallError("take its digest", Errno(code: EFBIG)) }
         return try Digest.of(file: file.number, name: path)
     }
 }

@@ -106,6 +106,7 @@ package final class Recovery {
             }
             try recorder.record("session.dead", ["processes": left], durable: true)
         }
+        try recordChanges(recorder)
         closeRuntime()
         let deadline = BootInstant.now.advanced(by: expiryPatience)
         var leases = try endLeases(ledger, epoch, recorder)
@@ -125,10 +126,22 @@ package final class Recovery {
         }
         try recorder.record("session.verified")
         _ = try recorder.seal(leases: leases)
+        SessionLayers(session, directories).tidy(recorder.history)
         return report(.sealed, (recorder.history.reason ?? .supervisorLost).rawValue)
     }
 
+    /// What the session left over its workspace is kept until somebody applies or discards it.
+    private func recordChanges(_ recorder: SessionRecorder) throws {
+        let history = recorder.history
+        guard history.workspaceMode == WorkspaceMode.overlay.rawValue, history.changes == nil,
+            let workspace = history.workspace
+        else { return }
+        let left = LayeredChanges.read(SessionLayers(session, directories), workspace: workspace)
+        try recorder.record(ReceiptChanges.recordType, left.summary.json)
+    }
+
     private func forget() -> RecoveryReport {
+        SessionLayers(session, directories).remove()
         FileSystem.remove(directories.journal(session))
         FileSystem.removeDirectory(directories.session(session))
         FileSystem.remove("\(directories.unfinished)/\(session)")
@@ -266,6 +279,8 @@ package enum Reconciliation {
         for session in Set(store.identifiers + others.filter(SessionStore.isIdentifier)) {
             let path = directories.session(session)
             guard !FileSystem.exists(directories.journal(session)) else { continue }
+            // Nothing of an agent has run: what there is of layers is as it was made.
+            SessionLayers(session, directories).remove()
             // Only empty directories go: whatever else is there was not made by us.
             FileSystem.removeDirectory(path)
             FileSystem.remove("\(directories.unfinished)/\(session)")

@@ -37,6 +37,7 @@ extension SessionHistory {
         predicate.limitsReached = limitsReached
         predicate.resources = resources
         predicate.egress = egress
+        predicate.changes = changes
         predicate.outcome = outcome ?? ReceiptOutcome(state: hasOutcome ? .notEvaluated : .none)
         predicate.leases = leases.map { lease in
             ReceiptLease(

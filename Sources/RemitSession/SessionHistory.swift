@@ -41,6 +41,12 @@ package struct SessionHistory: Sendable {
     package private(set) var resources = ReceiptResources()
     /// What it did in its network; nothing when it had none.
     package private(set) var egress: ReceiptEgress?
+    /// What becomes of what it does in its workspace, as its task says.
+    package private(set) var workspaceMode: String?
+    /// What its outcome allows to be changed; nil when it does not say.
+    package private(set) var allowedChanges: [String]?
+    /// What it left over its workspace.
+    package private(set) var changes: ReceiptChanges?
     /// The process that held its connections and secrets.
     package private(set) var gate: ProcessIdentity?
     package private(set) var processesLeft: Int?
@@ -98,6 +104,7 @@ package struct SessionHistory: Sendable {
             processesLeft = body["processes"]?.number
         case "session.revoked": revoked = moment
         case "session.verified": verified = moment
+        case ReceiptChanges.recordType: changes = ReceiptChanges(journal: body)
         case "session.outcome": outcome = Self.outcome(body)
         case JournalRecord.sealedType: sealed = moment
         default: break
@@ -113,6 +120,8 @@ package struct SessionHistory: Sendable {
         profile = body["profile"]?.text ?? ""
         command = body["command"]?.elements?.compactMap(\.text) ?? []
         workspace = body["workspace"]?.text
+        workspaceMode = body["workspaceMode"]?.text
+        allowedChanges = body["allowedChanges"]?.elements?.compactMap(\.text)
         taskDigest = body["taskDigest"]?.text ?? ""
         profileDigest = body["profileDigest"]?.text
         planDigest = body["planDigest"]?.text

@@ -23,6 +23,8 @@ package struct SessionRecord: Sendable {
     package let history: SessionHistory
     package let leases: [Lease]
     package let verdict: JournalVerdict
+    /// What became of what it left over its workspace.
+    package let review: ReviewState
 
     /// The reason as far as it is known; a lost session's is that its supervisor is lost.
     package var reason: EndReason? { history.reason ?? (state == .lost ? .supervisorLost : nil) }
@@ -102,7 +104,8 @@ package struct SessionStore: Sendable {
             state: state(session, history, leases),
             history: history,
             leases: leases,
-            verdict: reader.verdict
+            verdict: reader.verdict,
+            review: review(session, history)
         )
     }
 

@@ -124,6 +124,7 @@ extension Supervisor {
         if let workspace = admitted.sandbox.workspace {
             body["workspace"] = .string(workspace.path)
             body["workspaceMode"] = .string(workspace.mode.rawValue)
+            if let allowed = task.outcome?.changed { body["allowedChanges"] = .strings(allowed.map(\.text)) }
         }
         if let cgroup = sandbox?.cgroup {
             body["cgroup"] = .string(cgroup.path)

@@ -9,10 +9,11 @@ internal import RemitTask
 
 extension Supervisor {
     func judge() {
+        let left = recordChanges()
         guard machine.reason == .completed, let outcome = admitted.task.outcome else {
             return feed(.judged(met: true))
         }
-        let judge = OutcomeJudge(outcome: outcome, workspace: admitted.sandbox.workspace, before: snapshot)
+        let judge = OutcomeJudge(outcome: outcome, workspace: admitted.sandbox.workspace, before: snapshot, left: left)
         // The workspace is judged as the agent left it, before the verify command leaves traces of its own.
         let judged = judge.judge()
         guard let command = outcome.verify else { return conclude(judged) }
@@ -54,6 +55,7 @@ extension Supervisor {
                 return
             }
             let path = try recorder.seal(leases: leases)
+            SessionLayers(session, directories).tidy(recorder.history)
             receiptPath = path
             status?.send(
                 "sealed",

@@ -153,13 +153,16 @@ package final class Supervisor {
             if let signals {
                 _ = try loop.watch(signals.number, for: .read) { [unowned self] _ in self.hearSignals() }
             }
-            if admitted.task.outcome?.changed != nil, let workspace = admitted.sandbox.workspace {
+            if admitted.task.outcome?.changed != nil, let workspace = admitted.sandbox.workspace,
+                workspace.mode != .overlay
+            {
                 snapshot = try WorkspaceSnapshot(of: workspace.path)
             }
         } catch {
             throw SessionError(.failed, "cannot prepare the session: \(error)")
         }
         let lock = try lockBeginning()
+        try makeLayers()
         try launch()
         try startGate()
         // From here on this process has secrets, and the sandbox's pid 1 was cloned before them.
@@ -295,7 +298,10 @@ package final class Supervisor {
         }
         guardian?.dismiss()
         FileSystem.removeDirectory("\(directories.runtime)/\(session)")
-        if recorder == nil { FileSystem.removeDirectory(directories.session(session)) }
+        if recorder == nil {
+            SessionLayers(session, directories).remove()
+            FileSystem.removeDirectory(directories.session(session))
+        }
     }
 
     // MARK: hearing

@@ -34,6 +34,9 @@ final class VerifyRun {
         self.completion = completion
         var request = admitted.sandbox
         request.session = "\(admitted.session)-verify"
+        // What the agent left belongs to the user that it was.
+        request.agent = admitted.session
+        request.layers = request.layers.map { WorkspaceLayers(directory: $0.directory, verifies: true) }
         request.command = command
         request.terminal = false
         request.credentials = false

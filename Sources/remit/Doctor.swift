@@ -39,16 +39,18 @@ struct Doctor: ParsableCommand {
         if limits.cpu == nil { limits.cpu = 1 }
         let here = (try? FileSystem.facts(following: ".")).flatMap { BlockDevice(of: $0.device) }
         let plan = EnforcementPlan(
-            profile: resolved, limits: limits, host: host, disk: here, gate: EgressSupport.probe(), excused: []
+            profile: resolved, limits: limits, host: host, disk: here, gate: EgressSupport.probe(),
+            overlay: overlay(context), excused: []
         )
-        let report = prove && plan.refusals.isEmpty ? try proof(resolved, context) : nil
+        let isStartable = plan.refusals.allSatisfy { $0.layer == .overlay }
+        let report = prove && isStartable ? try proof(resolved, context) : nil
         switch formatOption.format {
         case .json:
             var members: [String: JSONValue] = [
                 "kernel": .string(host.kernel), "user": .string(host.isRoot ? "root" : "ordinary"),
                 "landlock": .integer(host.landlock.abi), "profile": .string(resolved.name),
                 "cgroup": .optional(host.cgroupParent), "layers": LayerView.json(plan),
-                "startable": .bool(plan.refusals.isEmpty),
+                "startable": .bool(isStartable),
             ]
             if prove { members["proof"] = report.map(ProofView.json) ?? .null }
             Output.json(.object(members))
@@ -61,7 +63,8 @@ struct Doctor: ParsableCommand {
                 ProofView.show(report)
             }
         }
-        if let refusal = plan.refusals.first {
+        // A host without overlays starts every session that does not ask for one.
+        if let refusal = plan.refusals.first(where: { $0.layer != .overlay }) {
             if prove {
                 throw Output.fail(
                     "nothing was tried: required layer `\(refusal.layer.rawValue)` cannot be enforced: \(refusal.detail)",
@@ -71,6 +74,12 @@ struct Doctor: ParsableCommand {
         }
         if report?.isBroken == true { throw ExitCode(1) }
         if report?.isIncomplete == true { throw Output.fail("not every attempt has a result", code: 125) }
+    }
+
+    /// Tried where the layers of a session would be.
+    private func overlay(_ context: Context) -> OverlaySupport {
+        do { try context.directories.prepare() } catch { return .impossible("\(error)") }
+        return OverlayProbe.support(state: context.directories.sessions)
     }
 
     private func proof(_ profile: Profile, _ context: Context) throws -> ProofReport {

@@ -27,6 +27,7 @@ enum ReceiptView {
         }
         rows += self.rows(receipt.resources)
         if let egress = receipt.egress { rows += self.rows(egress) }
+        if let changes = receipt.changes { rows.append(["change", words(changes)]) }
         for layer in receipt.layers {
             rows.append(["layer \(layer.name)", "\(layer.state.rawValue): \(layer.detail)"])
         }
@@ -80,6 +81,15 @@ enum ReceiptView {
         }
         if let cut = egress.cut { rows.append(["cut by the fence", "\(cut) connections"]) }
         return rows
+    }
+
+    /// What was left over the workspace.
+    static func words(_ changes: ReceiptChanges) -> String {
+        if let problem = changes.problem { return "it could not be read: \(problem)" }
+        if changes.isEmpty { return "nothing" }
+        let counts = [(changes.added, "added"), (changes.modified, "modified"), (changes.deleted, "deleted")]
+        let words = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+        return "\(words); \(changes.bytes) bytes, digest \(changes.digest ?? "-")"
     }
 
     private static func exit(_ exit: AgentExit) -> String {

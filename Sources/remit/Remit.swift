@@ -17,6 +17,7 @@ struct Remit: ParsableCommand {
                     Narrow.self,
                     Kill.self, Reap.self,
                 ]),
+            CommandGroup(name: "Changes", subcommands: [Diff.self, Apply.self, Discard.self]),
             CommandGroup(name: "Evidence", subcommands: [JournalCommand.self, ReceiptCommand.self, TokenCommand.self]),
             CommandGroup(name: "This host", subcommands: [Doctor.self, ProfileCommand.self, Why.self]),
             CommandGroup(name: "Policies", subcommands: [PolicyCommand.self]),

@@ -25,6 +25,8 @@ struct Run: ParsableCommand {
     var workspace: String?
     @Flag(help: "Bind the workspace read-only.")
     var readOnly = false
+    @Flag(help: "Keep what it writes to the workspace apart, until `remit apply`.")
+    var overlay = false
     @Option(help: "End the session after this long, for example 30m.")
     var deadline: TimeSpan?
     @Option(help: "End it when it neither writes nor computes for this long.")
@@ -171,10 +173,14 @@ struct Run: ParsableCommand {
         if let memory { task.limits.memory = memory }
         if let processes { task.limits.processes = processes }
         if let cpu { task.limits.cpu = cpu }
+        if overlay, readOnly { throw Output.fail("`--overlay` and `--read-only` exclude each other", code: 64) }
+        let mode: WorkspaceMode? = overlay ? .overlay : readOnly ? .read : nil
         if let workspace {
-            task.workspace = Workspace(path: try absolute(workspace), mode: readOnly ? .read : .write)
-        } else if readOnly, let given = task.workspace {
-            task.workspace = Workspace(path: given.path, mode: .read)
+            task.workspace = Workspace(path: try absolute(workspace), mode: mode ?? .write)
+        } else if let mode, let given = task.workspace {
+            task.workspace = Workspace(path: given.path, mode: mode)
+        } else if overlay {
+            throw Output.fail("`--overlay` needs a workspace", hint: "add `--workspace DIRECTORY`", code: 64)
         }
         for variable in variables {
             let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)

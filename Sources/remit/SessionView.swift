@@ -20,6 +20,7 @@ enum SessionView {
             "started": .optional(history.admitted?.wall.rfc3339),
             "ended": .optional(history.lastProcessDead?.wall.rfc3339),
             "exit": exit(history.exit),
+            "change": .string(record.review.rawValue),
         ]
     }
 
@@ -48,6 +49,8 @@ enum SessionView {
         members["profile"] = .string(history.profile)
         members["command"] = .strings(history.command)
         members["workspace"] = .optional(history.workspace)
+        members["workspaceMode"] = .optional(history.workspaceMode)
+        members["changes"] = history.changes?.json ?? .null
         members["taskDigest"] = .string(history.taskDigest)
         members["profileDigest"] = .optional(history.profileDigest)
         members["planDigest"] = .optional(history.planDigest)
@@ -107,6 +110,9 @@ enum SessionView {
             ["task digest", history.taskDigest], ["plan digest", history.planDigest ?? "-"],
             ["journal", "\(record.verdict)"],
         ]
+        if let changes = history.changes {
+            rows.append(["change", "\(record.review.rawValue): \(ReceiptView.words(changes))"])
+        }
         for layer in history.layers {
             rows.append(["layer \(layer.name)", "\(layer.state.rawValue): \(layer.detail)"])
         }

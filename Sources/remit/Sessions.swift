@@ -22,11 +22,12 @@ struct ListSessions: ParsableCommand {
         switch formatOption.format {
         case .json: Output.json(.array(records.map(SessionView.json)))
         case .table:
-            var table = Table(columns: ["SESSION", "TASK", "OWNER", "STATE", "REASON", "STARTED"])
+            var table = Table(columns: ["SESSION", "TASK", "OWNER", "STATE", "REASON", "CHANGE", "STARTED"])
             for record in records {
                 table.rows.append([
                     record.session, record.history.task, record.history.owner, record.state.rawValue,
-                    record.reason?.rawValue ?? "-", SessionView.time(record.history.admitted),
+                    record.reason?.rawValue ?? "-", record.review == .none ? "-" : record.review.rawValue,
+                    SessionView.time(record.history.admitted),
                 ])
             }
             Output.table(table)
