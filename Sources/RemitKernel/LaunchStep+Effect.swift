@@ -9,6 +9,8 @@ package enum LaunchEffect: Hashable, Sendable {
     case takes(Slot, recursive: Bool, device: UInt64, inode: UInt64)
     /// The slot is a new file system.
     case makes(Slot, type: String, MountAttributes)
+    /// The slot is an overlay: what is in another slot shows through it.
+    case covers(Slot, over: Slot, MountAttributes)
     /// The slot is a copy of what `from` is at that time, or of a file in it.
     case copies(Slot, from: Slot)
     case sets(Slot, MountAttributes, recursive: Bool)
@@ -35,7 +37,7 @@ extension LaunchStep {
         switch (launch_operation(rawValue: operation), slot, path) {
         case (LAUNCH_CLONE_TREE, let slot?, _): return .takes(slot, recursive: isRecursive, device: a, inode: b)
         case (LAUNCH_FILESYSTEM, let slot?, let type?): return .makes(slot, type: type, attributes)
-        case (LAUNCH_OVERLAY, let slot?, _): return .makes(slot, type: "overlay", attributes)
+        case (LAUNCH_OVERLAY, let slot?, _): return others.last.map { .covers(slot, over: $0, attributes) }
         case (LAUNCH_REOPEN_TREE, let slot?, _): return from.map { .copies(slot, from: $0) }
         case (LAUNCH_ATTRIBUTES, let slot?, _): return .sets(slot, attributes, recursive: isRecursive)
         case (LAUNCH_MOVE, let slot?, let path?): return .mounts(slot, at: "/" + path)

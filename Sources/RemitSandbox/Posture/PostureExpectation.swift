@@ -204,6 +204,7 @@ private struct PlanFold {
             let file = device == 0 && inode == 0 ? nil : MountedFile(device: device, inode: inode)
             trees[slot] = Tree(isRecursive: isRecursive, file: file)
         case .makes(let slot, let type, let attributes): trees[slot] = Tree(type: type, attributes: attributes)
+        case .covers(let slot, _, let attributes): trees[slot] = Tree(type: "overlay", attributes: attributes)
         case .copies(let slot, let source):
             trees[slot] = trees[source]
             trees[slot]?.target = nil

@@ -65,6 +65,12 @@ package struct PlannedRoot: Sendable {
             case .makes(let slot, let type, let own):
                 contents[slot] = .fresh(type)
                 attributes[slot] = own
+            case .covers(let slot, let below, let own):
+                contents[slot] = contents[below]
+                owners[slot] = owners[below]
+                attributes[slot] = own
+                // Made only to lay it there, and gone afterwards.
+                for point in LaunchStep.overlayPoints { entries["/" + point] = nil }
             case .copies(let slot, let from):
                 contents[slot] = contents[from]
                 attributes[slot] = attributes[from]
