@@ -34,12 +34,12 @@ extension CLI {
             #expect(line["owner"].text == "bob@example.com" && line["task"].text == "short", "\(line)")
             #expect(
                 Set(line.members.map { Array($0.keys) } ?? []) == [
-                    "session", "task", "owner", "state", "reason", "started", "ended", "exit",
+                    "session", "task", "owner", "state", "reason", "started", "ended", "exit", "change",
                 ])
             for name in ["started", "ended"] { #expect(line[name].text?.hasSuffix("Z") == true, "\(line)") }
             let table = try place.remit("ps", "-a")
             let header = table.text.split(separator: "\n").first?.split(whereSeparator: \.isWhitespace).map(String.init)
-            #expect(header == ["SESSION", "TASK", "OWNER", "STATE", "REASON", "STARTED"], "\(table)")
+            #expect(header == ["SESSION", "TASK", "OWNER", "STATE", "REASON", "CHANGE", "STARTED"], "\(table)")
             #expect(table.text.split(separator: "\n").count == 3, "\(table)")
             #expect(!table.text.contains("\u{1b}"))
             command.signal(SIGTERM)

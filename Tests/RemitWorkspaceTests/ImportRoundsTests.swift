@@ -34,6 +34,7 @@ import Testing
     }
 
     @Test func `an import in a workspace that somebody else moves about leaves it only for the workspace`() throws {
+        var moves = 0
         for seed in 0..<UInt64(max(4, Self.rounds / 4)) {
             var world = try RandomWorld(seed: seed &+ 1_000_000)
             try world.makeWorkspace()
@@ -41,18 +42,18 @@ import Testing
             let ground = world.ground
             let before = try ground.tree("outside")
             let watch = try Watch(ground)
-            let isEmpty = try FileManager.default.contentsOfDirectory(atPath: ground.workspace).isEmpty
             let mover = try Mover(ground, seed: seed)
             // Some of it is refused, or fails; that is as it should be.
             for _ in 0..<6 { _ = try? ground.apply(force: true) }
-            let moves = mover.stop()
-            #expect(moves > 0 || isEmpty, "seed \(seed)")
+            moves += mover.stop()
             #expect(!watch.sawAnything(), "seed \(seed)")
             #expect(try ground.tree("outside") == before, "seed \(seed)")
             // Left alone it comes to the end.
             #expect(try ground.apply(force: true).allSatisfy { $0.state == .applied }, "seed \(seed)")
             #expect(try ground.changes().isEmpty, "seed \(seed)")
         }
+        // Of all rounds together: in a single one nobody may have come to it.
+        #expect(moves > 0)
     }
 }
 
