@@ -53,6 +53,9 @@ struct RandomWorld {
 
     private mutating func anyMode(_ modes: [UInt32]) -> UInt32 { modes[random.below(modes.count)] }
 
+    /// What its owner may not read is not compared, and so is never found to be the same, but by root.
+    private static let modes: [UInt32] = [0o644, 0o600, 0o755, 0o444] + (geteuid() == 0 ? [0o000] : [])
+
     private mutating func anyText() -> String {
         let words = ["", "x", "one\ntwo\n", "#!/bin/sh\n", String(repeating: "line\n", count: 40)]
         return words[random.below(words.count)]
@@ -62,7 +65,7 @@ struct RandomWorld {
         switch random.below(6) {
         case 0, 1: .directory(anyMode([0o755, 0o700, 0o500, 0o775]))
         case 2: .link(String(repeating: "../", count: random.below(path.depth)) + ["a", "b/c", "c"][random.below(3)])
-        default: .file(anyText(), anyMode([0o644, 0o600, 0o755, 0o444, 0o000]))
+        default: .file(anyText(), anyMode(Self.modes))
         }
     }
 
