@@ -219,7 +219,8 @@ struct Run: ParsableCommand {
             callerEnvironment: context.environment
         )
         // There is no option to ask for writing with: who names a workspace takes what the profile gives.
-        request.takesLesserWorkspace = self.workspace != nil
+        // For an overlay there is one, and who asks for it is told.
+        request.takesLesserWorkspace = self.workspace != nil && !overlay
         if !assumedMissing.isEmpty, !dryRun {
             throw Output.fail("`--assume-missing` is about plans: it needs `--dry-run`", code: 64)
         }

@@ -84,8 +84,8 @@ final class ProfileTestGround {
         var task = TaskSpecification(name: "profile-test", profile: profile.name)
         let paths = test.paths.filter(FileSystem.exists)
         task.command = ["sh", "-c", test.run] + (paths.isEmpty ? [] : ["sh"] + paths)
-        let mode = test.task.workspace ?? (profile.filesystem.workspace == .read ? .read : .write)
-        task.workspace = Workspace(path: place.workspace, mode: mode)
+        let isRead = (test.task.workspace ?? profile.filesystem.workspace) == .read
+        task.workspace = Workspace(path: place.workspace, mode: isRead ? .read : .write)
         task.limits = test.task.limits
         task.network = test.task.network
         task.deadline = test.deadline
