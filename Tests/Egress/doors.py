@@ -399,16 +399,19 @@ def start(line, more=""):
     end = context.wrap_socket(socket.create_connection((name, port), 20), server_hostname=name)
     end.sendall(f"{line} HTTP/1.1\r\nHost: {name}:{port}\r\nx-api-key: {key}\r\n{more}\r\n".encode())
     return end
+answered = threading.Semaphore(0)
 slow = start("POST /v1/messages", "Content-Length: 100000\r\n")
 def drip():
     while True: slow.sendall(b"x"); time.sleep(0.001)
 def hammer():
     while True:
         try:
-            with start("GET /v1/models") as end: end.recv(9)
+            with start("GET /v1/models") as end:
+                if end.recv(9): answered.release()
         except OSError: time.sleep(0.001)
 for act in (drip, hammer, hammer, hammer): threading.Thread(target=act, daemon=True).start()
-time.sleep(0.5); open("up", "w").close(); time.sleep(600)
+for _ in range(3): answered.acquire(timeout=60)
+open("up", "w").close(); time.sleep(600)
 '''
 
 
