@@ -158,6 +158,8 @@ package struct PostureReader {
         do { groups = .value(ProcessTables.controlGroups(try process.text("task/\(number)/cgroup"))) } catch {
             groups = .unreadable("\(error.errno)")
         }
+        // One that is ending has left its groups already, though it did not say so at first.
+        guard let end = try? process.text("task/\(number)/status"), TaskStatus(end)?.isOver != true else { return nil }
         return TaskPosture(task: number, status: .value(status), namespaces: namespaces, controlGroups: groups)
     }
 

@@ -19,10 +19,12 @@ package struct TaskStatus: Hashable, Sendable {
     package var seccompMode: Int
     /// How many filters; `nil` where the kernel does not say (before Linux 5.10).
     package var filters: Int?
+    /// A task gives its memory up before it leaves its control groups, and both before its state says that it is over.
+    package var hasMemory: Bool
 
     package static let capabilitySets = ["Inh", "Prm", "Eff", "Bnd", "Amb"]
 
-    var isOver: Bool { state == "Z" || state == "X" }
+    var isOver: Bool { state == "Z" || state == "X" || !hasMemory }
 
     /// - Returns: `nil` when something is missing that every kernel this runs on says.
     package init?(_ text: String) {
@@ -59,6 +61,7 @@ package struct TaskStatus: Hashable, Sendable {
         noNewPrivileges = privileges == "1"
         seccompMode = mode
         filters = words("Seccomp_filters")?.first.flatMap { Int($0) }
+        hasMemory = lines["VmSize"] != nil
     }
 }
 
