@@ -10,7 +10,8 @@ extension Profile {
     ///
     /// An installation is what holds the `bin` directory of the program that the caller's search path leads to, links
     /// followed. One that holds more than programs is left out: the root, a home or what holds it, a hidden directory
-    /// directly in a home (`~/.local`, `~/.cargo`), which has keys and tokens beside its `bin`.
+    /// directly in a home (`~/.local`, `~/.cargo`), which has keys and tokens beside its `bin`. So is, for root, one that
+    /// not everybody may reach; the search path is followed on.
     ///
     /// - Parameter caller: the caller's environment.
     package func withInstallations(of caller: [String: String]) -> Profile {
@@ -48,9 +49,23 @@ extension Profile {
             let directory = FileSystem.parent(of: found)
             let prefix = FileSystem.parent(of: directory)
             let owner = [Account(of: facts.owner)?.home].compactMap { $0 }
+            guard !CurrentProcess.isRoot || isOpen(prefix) else { continue }
             if directory.hasSuffix("/bin"), isInstallation(prefix, homes.union(owner)) { return prefix }
         }
         return nil
+    }
+
+    /// Whether everybody may reach and read a directory. Root's agents are somebody else, who would not find what lies
+    /// in root's own home, and whom nobody gave leave to look into it.
+    private static func isOpen(_ path: String) -> Bool {
+        var place = path
+        var wanted: UInt32 = 0o005
+        while let facts = try? FileSystem.facts(at: place), facts.permissions & wanted == wanted {
+            if place == "/" { return true }
+            place = FileSystem.parent(of: place)
+            wanted = 0o001
+        }
+        return false
     }
 
     /// Whether a directory is one of programs, and not one that merely has some.

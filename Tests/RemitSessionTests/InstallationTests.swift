@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
 import RemitTask
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
 @Suite struct InstallationTests {
     /// A directory with a program at `path`.
     private func installed(_ path: String, _ body: (String) throws -> Void) throws {
-        let base = NSTemporaryDirectory() + "remit-installed-\(UUID().uuidString)"
+        let base = "/tmp/remit-installed-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: base) }
         let file = URL(filePath: "\(base)/\(path)")
         try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -48,6 +49,16 @@ import Testing
         try installed("tool-1/tool") { base in
             let flat = profile("tool").withInstallations(of: ["PATH": "\(base)/tool-1"])
             #expect(flat.filesystem.binds.count == 1)
+        }
+    }
+
+    @Test func `root's agents are shown nothing that not everybody may reach`() throws {
+        try installed("closed/tool-1/bin/tool") { base in
+            let path = ["PATH": "\(base)/closed/tool-1/bin"]
+            #expect(profile("tool").withInstallations(of: path).filesystem.binds.count == 2)
+            chmod("\(base)/closed", 0o700)
+            #expect(profile("tool").withInstallations(of: path).filesystem.binds.count == (geteuid() == 0 ? 1 : 2))
+            #expect(profile("tool").hasOutside("tool", of: path) == (geteuid() != 0))
         }
     }
 
