@@ -22,8 +22,11 @@ def resident(pid):
 
 def is_in_memory(pid, word):
     count = 0
+    ranges = list(resident(pid))
+    if not ranges:  # it is over, and only not yet waited for
+        return False
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for first, last in resident(pid):
+        for first, last in ranges:
             rest = b""
             for at in range(first, last, 1 << 20):
                 try:
@@ -43,8 +46,11 @@ def is_in_memory(pid, word):
 
 word = sys.stdin.buffer.read().strip()
 for pid in sys.argv[1:]:
-    with open(f"/proc/{pid}/environ", "rb") as file:
-        if word in file.read():
-            print(pid, "environ")
-    if is_in_memory(pid, word):
-        print(pid, "memory")
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            if word in file.read():
+                print(pid, "environ")
+        if is_in_memory(pid, word):
+            print(pid, "memory")
+    except (FileNotFoundError, ProcessLookupError):  # it has ended, as what starts a session does
+        pass

@@ -14,6 +14,10 @@ import time
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.do_GET()
+
     def do_GET(self):
         if self.path == "/stream":
             return self.stream()
