@@ -251,6 +251,8 @@ def echo(how, text):
         "base64-2": base64.b64encode(b"xy" + text), "base64-url": base64.urlsafe_b64encode(text),
         "hexadecimal": text.hex().encode(), "json": json.dumps({"saw": text.decode("latin-1")}).encode(),
         "json-escaped": b'"' + b"".join(b"\\u%04x" % byte for byte in text) + b'"',
+        # A row of escapes that may be read in many ways, and one that is cut off by what follows.
+        "backslashes": b"\\" * 16 + b"x1" + text,
         "url": b"".join(b"%%%02X" % byte for byte in text), "lines": b"\n".join(
             base64.b64encode(text)[at : at + 20] for at in range(0, len(base64.b64encode(text)), 20)
         ),

@@ -15,7 +15,8 @@ package struct PatternStream: Sendable {
     /// Decides on one match, given the bytes that stand there: what to write instead, nil for leaving them.
     package typealias Decision = (PatternMatch, ArraySlice<UInt8>) -> [UInt8]?
 
-    /// More readings than this are not followed: the ones that have seen least are dropped.
+    /// More readings than this are not followed: the ones that have seen least are dropped, but never the last one that is
+    /// not amid an escape, for it is the one that finds whatever begins next.
     private static let mostThreads = 16
 
     private let set: PatternSet
@@ -213,8 +214,10 @@ package struct PatternStream: Sendable {
             threads.append(thread)
         }
         while threads.count > Self.mostThreads {
-            let least = threads.indices.min { set.depth(threads[$0].state) < set.depth(threads[$1].state) }
-            threads.remove(at: least ?? 0)
+            let isLast = threads.count { $0.escape == nil } == 1
+            let least = threads.indices.filter { !isLast || threads[$0].escape != nil }
+                .min { set.depth(threads[$0].state) < set.depth(threads[$1].state) }
+            threads.remove(at: least ?? threads.count - 1)
         }
         if threads.isEmpty { threads.append(PatternThread()) }
     }

@@ -90,7 +90,11 @@ struct PatternThread: Equatable, Sendable {
     }
 
     /// Whether nothing would be lost without `other`.
+    ///
+    /// Of two that are at the same point of an escape the one that began it later has more room for escapes of escapes. If
+    /// they counted as different, a row of backslashes alone would make more readings than are followed.
     func covers(_ other: PatternThread, in set: PatternSet) -> Bool {
-        escape == other.escape && (filler == other.filler || other.state == 0) && set.covers(state, other.state)
+        escape?.reader == other.escape?.reader && (escape?.start ?? 0) >= (other.escape?.start ?? 0)
+            && (filler == other.filler || other.state == 0) && set.covers(state, other.state)
     }
 }

@@ -48,7 +48,8 @@ def unescaped(data):
 
 
 READINGS = {
-    "plain": bytes, "error": bytes, "base64": base64.b64decode, "base64-1": lambda d: base64.b64decode(d)[1:],
+    "plain": bytes,
+    "backslashes": bytes, "error": bytes, "base64": base64.b64decode, "base64-1": lambda d: base64.b64decode(d)[1:],
     "base64-2": lambda d: base64.b64decode(d)[2:], "base64-url": base64.urlsafe_b64decode,
     "hexadecimal": lambda d: bytes.fromhex(d.decode()), "json": bytes, "json-escaped": unescaped,
     "url": urllib.parse.unquote_to_bytes, "lines": lambda d: base64.b64decode(d.replace(b"\n", b"")),

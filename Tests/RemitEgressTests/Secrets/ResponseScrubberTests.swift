@@ -117,6 +117,20 @@ import Testing
         }
     }
 
+    @Test(arguments: 0..<64)
+    func `a row of escapes that may be read in many ways hides nothing`(count: Int) throws {
+        let value = SecretFixture.anthropic.value
+        for row in ["\\", "%", "%25", "\\u005c", "%5C"] {
+            // The last is cut off by the secret itself.
+            for cut in ["", "x1", "u00", "\\u005", "%5"] {
+                let body = Array((String(repeating: row, count: count) + cut).utf8) + value
+                let whole = try scrub([body])
+                #expect(!SecretFixture.contains(whole, value), "\(count) of \(row), \(cut)")
+                #expect(try scrub(body.map { [$0] }) == whole)
+            }
+        }
+    }
+
     @Test func `what is held back is bounded, whatever is sent`() {
         let value = SecretFixture.anthropic.value
         let bound = value.count * (PatternThread.longestEscape + 2) * 2
