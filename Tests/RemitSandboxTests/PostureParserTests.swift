@@ -15,6 +15,7 @@ import Testing
         Gid:\t1002\t1002\t1002\t1002
         Groups:\t27 4\u{20}
         NSpid:\t23078\t2
+        VmSize:\t   14236 kB
         CapInh:\t0000000000000000
         CapPrm:\t0000000000000000
         CapEff:\t0000000000000400
@@ -33,6 +34,11 @@ import Testing
         #expect(status.supplementary == [4, 27])
         #expect(status.capabilities == ["Inh": 0, "Prm": 0, "Eff": 0x400, "Bnd": 0x1ff_ffff_ffff, "Amb": 0])
         #expect(status.noNewPrivileges && status.seccompMode == 2 && status.filters == 3)
+    }
+
+    @Test func `a task without memory is over, whatever it says of its state`() throws {
+        let ending = Self.status.replacing("VmSize:\t   14236 kB\n", with: "")
+        #expect(try #require(TaskStatus(ending)).isOver)
     }
 
     @Test func `without groups and without a count of filters it is still a status`() throws {
