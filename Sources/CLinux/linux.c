@@ -89,26 +89,24 @@ int linux_notification_receive(int listener, struct linux_notification *notifica
     return 0;
 }
 
-int linux_notification_refuse(int listener, uint64_t cookie, int code) {
+static int notification_answer(int listener, uint64_t cookie, int error, uint32_t flags) {
     union {
         struct seccomp_notif_resp response;
         char room[256];
     } buffer;
     memset(&buffer, 0, sizeof buffer);
     buffer.response.id = cookie;
-    buffer.response.error = -code;
+    buffer.response.error = error;
+    buffer.response.flags = flags;
     return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &buffer);
 }
 
+int linux_notification_refuse(int listener, uint64_t cookie, int code) {
+    return notification_answer(listener, cookie, -code, 0);
+}
+
 int linux_notification_continue(int listener, uint64_t cookie) {
-    union {
-        struct seccomp_notif_resp response;
-        char room[256];
-    } buffer;
-    memset(&buffer, 0, sizeof buffer);
-    buffer.response.id = cookie;
-    buffer.response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &buffer);
+    return notification_answer(listener, cookie, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
 int linux_notification_pending(int listener, uint64_t cookie) {

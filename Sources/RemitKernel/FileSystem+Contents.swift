@@ -5,13 +5,6 @@ internal import CLinux
 internal import Glibc
 
 extension FileSystem {
-    /// At most `limit` bytes from the beginning of an open file, wherever its descriptor stands.
-    package static func readStart(of descriptor: CInt, limit: Int) throws(SystemCallError) -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: limit)
-        let count = try check("read a file") { unsafe pread(descriptor, &buffer, limit, 0) }
-        return Array(buffer[..<count])
-    }
-
     /// Whether two open regular files have the same contents.
     package static func hasSameContents(_ one: CInt, _ other: CInt) throws(SystemCallError) -> Bool {
         var (left, right) = ([UInt8](repeating: 0, count: 65_536), [UInt8](repeating: 0, count: 65_536))

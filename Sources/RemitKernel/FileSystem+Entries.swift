@@ -10,15 +10,19 @@ package typealias EntryName = [UInt8]
 
 extension FileSystem {
     /// The names in an open directory, sorted by their bytes, without `.` and `..`.
-    package static func entries(of directory: CInt) throws(SystemCallError) -> [EntryName] {
+    ///
+    /// - Parameter action: what is done, for an error. The descriptor keeps its own position.
+    package static func entries(
+        of directory: CInt, action: String = "list a directory"
+    ) throws(SystemCallError) -> [EntryName] {
         let copy = try open(".", O_RDONLY | O_DIRECTORY, in: directory)
-        guard let stream = unsafe fdopendir(copy.release()) else { throw SystemCallError("list a directory", .last) }
+        guard let stream = unsafe fdopendir(copy.release()) else { throw SystemCallError(action, .last) }
         defer { unsafe closedir(stream) }
         var names: [EntryName] = []
         while true {
             errno = 0
             guard let entry = unsafe readdir(stream) else {
-                if errno != 0 { throw SystemCallError("list a directory", .last) }
+                if errno != 0 { throw SystemCallError(action, .last) }
                 break
             }
             let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { field in

@@ -192,22 +192,13 @@ package enum FileSystem {
     ///
     /// - Throws: ``SystemCallError``; EILSEQ for a name that is not UTF-8.
     package static func names(of descriptor: CInt, name: String) throws(SystemCallError) -> [String] {
-        let copy = try open(".", O_RDONLY | O_DIRECTORY, in: descriptor)
-        guard let stream = unsafe fdopendir(copy.release()) else { throw SystemCallError("list `\(name)`", .last) }
-        defer { unsafe closedir(stream) }
         var names: [String] = []
-        while true {
-            errno = 0
-            guard let entry = unsafe readdir(stream) else {
-                if errno != 0 { throw SystemCallError("list `\(name)`", .last) }
-                break
-            }
-            let text = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(validatingCString: $0) }
-            }
+        for entry in try entries(of: descriptor, action: "list `\(name)`") {
             // A repaired name would name another file, or none.
-            guard let name = text else { throw SystemCallError("read a name in `\(name)`", Errno(code: EILSEQ)) }
-            if name != ".", name != ".." { names.append(name) }
+            guard let text = String(validating: entry, as: UTF8.self) else {
+                throw SystemCallError("read a name in `\(name)`", Errno(code: EILSEQ))
+            }
+            names.append(text)
         }
         return names.sorted()
     }

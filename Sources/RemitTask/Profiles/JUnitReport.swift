@@ -9,8 +9,8 @@ package struct JUnitReport: Sendable {
         package enum Outcome: Sendable {
             /// As it must.
             case passed
-            /// Why not.
-            case failed(String)
+            /// Why not, and in one line where that says something else.
+            case failed(String, title: String? = nil)
             /// Why it was not run.
             case skipped(String)
         }
@@ -46,11 +46,14 @@ package struct JUnitReport: Sendable {
         package let name: String
         /// Its tests.
         package let cases: [Case]
+        /// What else there is to know, by name.
+        package let properties: [(name: String, value: String)]
 
         /// Makes a suite.
-        package init(name: String, cases: [Case]) {
+        package init(name: String, cases: [Case], properties: [(name: String, value: String)] = []) {
             self.name = name
             self.cases = cases
+            self.properties = properties
         }
     }
 
@@ -66,10 +69,16 @@ package struct JUnitReport: Sendable {
         var xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites\(Self.counts(all))>\n"
         for suite in suites {
             xml += "  <testsuite name=\"\(Self.escaped(suite.name))\"\(Self.counts(suite.cases))>\n"
+            if !suite.properties.isEmpty { xml += Self.text(suite.properties) }
             for test in suite.cases { xml += Self.text(test, of: suite.name) }
             xml += "  </testsuite>\n"
         }
         return xml + "</testsuites>\n"
+    }
+
+    private static func text(_ properties: [(name: String, value: String)]) -> String {
+        let lines = properties.map { "      <property name=\"\(escaped($0.name))\" value=\"\(escaped($0.value))\"/>\n" }
+        return "    <properties>\n" + lines.joined() + "    </properties>\n"
     }
 
     private static func text(_ test: Case, of suite: String) -> String {
@@ -80,8 +89,8 @@ package struct JUnitReport: Sendable {
         var body = ""
         switch test.outcome {
         case .passed: break
-        case .failed(let reason):
-            body += "      <failure message=\"\(escaped(reason))\">\(escaped(reason))</failure>\n"
+        case .failed(let reason, let title):
+            body += "      <failure message=\"\(escaped(title ?? reason))\">\(escaped(reason))</failure>\n"
         case .skipped(let reason): body += "      <skipped message=\"\(escaped(reason))\"/>\n"
         }
         if !test.output.isEmpty { body += "      <system-out>\(escaped(test.output))</system-out>\n" }
@@ -129,8 +138,9 @@ package struct JUnitReport: Sendable {
     /// A log that prints the report must not have its terminal driven either.
     private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0x00...0x1F, 0x7F...0x9F, 0x202A...0x202E, 0x2066...0x2069, 0xFFFE, 0xFFFF: false
-        default: true
+        case 0x00...0x1F, 0x7F...0x9F, 0x202A...0x202E, 0x2066...0x2069: false
+        // What is no character in any plane.
+        default: scalar.value & 0xFFFE != 0xFFFE
         }
     }
 }

@@ -147,7 +147,7 @@ package enum HostExecution {
     /// The beginning of a file, at most 64 KiB; nothing where it cannot be read.
     private static func head(_ path: TreePath, _ view: MergedView) -> [UInt8] {
         guard let file = try? view.open(path) else { return [] }
-        return (try? FileSystem.readStart(of: file.number, limit: 65_536)) ?? []
+        return (try? FileSystem.readStart(file.number, count: 65_536, name: "\(path)")) ?? []
     }
 }
 

@@ -38,13 +38,7 @@ struct Explanation {
 
     private mutating func describe(_ described: JSONValue?) {
         guard let described, let description = described["description"] else { return }
-        var origins: [String: Origin] = [:]
-        for value in description["values"]?.elements ?? [] {
-            guard let path = value["path"]?.text, let parts = value["origin"]?.text?.split(separator: ":"),
-                parts.count == 2, let line = Int(parts[1])
-            else { continue }
-            origins[path] = Origin(profile: String(parts[0]), line: line)
-        }
+        let origins = LineBook.origins(description)
         profile = description["profile"]?.text ?? ""
         files = (described["files"]?.members ?? [:]).compactMapValues(\.text)
         // The file may have changed since: a line is only told of one that can still be read.

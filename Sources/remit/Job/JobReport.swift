@@ -1,44 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import RemitTask
+
 /// The files that a CI service reads after a job.
 enum JobReport {
     /// JUnit's XML, as GitLab, Jenkins and others read it: how the session ended, whether its outcome was met, and what was
     /// refused, each as one test.
     static func junit(_ result: JobResult) -> String {
-        var cases: [(name: String, failure: String?, output: [String])] = []
+        let milliseconds = Int((result.seconds * 1000).rounded())
+        func test(_ name: String, _ failure: String?, _ output: [String] = [], took: Int = 0) -> JUnitReport.Case {
+            JUnitReport.Case(
+                name: name, file: nil, line: nil, milliseconds: took,
+                outcome: failure.map { .failed($0, title: result.title) } ?? .passed,
+                output: output.joined(separator: "\n"))
+        }
         let ending = result.findings.first?.text ?? result.title
-        cases.append(("the session ends well", result.isGood ? nil : ending, []))
+        var cases = [test("the session ends well", result.isGood ? nil : ending, took: milliseconds)]
         if let isMet = result.isOutcomeMet {
-            cases.append(
-                (
-                    "the outcome is met", isMet ? nil : result.outcomeDetails.joined(separator: "\n"),
-                    result.outcomeDetails
-                )
-            )
+            let details = result.outcomeDetails
+            cases.append(test("the outcome is met", isMet ? nil : details.joined(separator: "\n"), details))
         }
         let refused = result.findings.dropFirst().filter { $0.level == .warning }.map { "\($0.title): \($0.text)" }
-        cases.append(("nothing is done that ends it", result.isStruck ? refused.joined(separator: "\n") : nil, refused))
-        let failures = cases.count { $0.failure != nil }
-        let seconds = "\((result.seconds * 1000).rounded() / 1000)"
-        var text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-        text += "<testsuites>\n<testsuite name=\"remit\" tests=\"\(cases.count)\" failures=\"\(failures)\" errors=\"0\""
-        text += " skipped=\"0\" time=\"\(seconds)\">\n<properties>\n"
-        for (name, value) in result.facts {
-            text += "<property name=\"\(JobEscaping.xml(name))\" value=\"\(JobEscaping.xml(value))\"/>\n"
-        }
-        text += "</properties>\n"
-        for (index, test) in cases.enumerated() {
-            text += "<testcase classname=\"remit\" name=\"\(JobEscaping.xml(test.name))\""
-            text += " time=\"\(index == 0 ? seconds : "0")\">\n"
-            if let failure = test.failure {
-                text += "<failure message=\"\(JobEscaping.xml(result.title))\">\(JobEscaping.xml(failure))</failure>\n"
-            }
-            if !test.output.isEmpty {
-                text += "<system-out>\(JobEscaping.xml(test.output.joined(separator: "\n")))</system-out>\n"
-            }
-            text += "</testcase>\n"
-        }
-        return text + "</testsuite>\n</testsuites>\n"
+        cases.append(
+            test("nothing is done that ends it", result.isStruck ? refused.joined(separator: "\n") : nil, refused))
+        let suite = JUnitReport.Suite(name: "remit", cases: cases, properties: result.facts)
+        return JUnitReport(suites: [suite]).text
     }
 
     /// A summary in GitHub's Markdown.

@@ -24,7 +24,7 @@ struct JobResult {
     var seconds: Double = 0
     var findings: [Finding] = []
     /// What and its value, for a table.
-    var facts: [(String, String)] = []
+    var facts: [(name: String, value: String)] = []
     /// Whether an outcome was asked for and met; `nil` without one, or when nobody looked.
     var isOutcomeMet: Bool?
     var outcomeDetails: [String] = []

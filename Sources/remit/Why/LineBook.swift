@@ -35,6 +35,18 @@ struct LineBook {
         self.task = task
     }
 
+    /// Where the values of a session were written, as its description says it.
+    static func origins(_ description: JSONValue) -> [String: Origin] {
+        var origins: [String: Origin] = [:]
+        for value in description["values"]?.elements ?? [] {
+            guard let path = value["path"]?.text, let parts = value["origin"]?.text?.split(separator: ":"),
+                parts.count == 2, let line = Int(parts[1])
+            else { continue }
+            origins[path] = Origin(profile: String(parts[0]), line: line)
+        }
+        return origins
+    }
+
     init(_ profile: Profile, _ catalogue: ProfileCatalogue, task: DecodedFile<TaskSpecification>?) {
         self.init(origins: profile.origins, files: catalogue.files, task: task)
     }

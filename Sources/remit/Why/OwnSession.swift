@@ -27,14 +27,7 @@ struct OwnSession {
         guard description["version"]?.number == SessionDescription.version else {
             throw Output.fail("the description of the session is another version's", code: 125)
         }
-        var origins: [String: Origin] = [:]
-        for value in description["values"]?.elements ?? [] {
-            guard let path = value["path"]?.text, let parts = value["origin"]?.text?.split(separator: ":"),
-                parts.count == 2, let line = Int(parts[1])
-            else { continue }
-            origins[path] = Origin(profile: String(parts[0]), line: line)
-        }
-        book = LineBook(origins: origins, files: [:], task: nil)
+        book = LineBook(origins: LineBook.origins(description), files: [:], task: nil)
     }
 
     var notes: [String] {
