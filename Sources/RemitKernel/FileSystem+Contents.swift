@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole files and whole trees, through descriptors.
+// Whole files, through descriptors.
 
 internal import CLinux
 internal import Glibc
@@ -69,38 +69,5 @@ extension FileSystem {
         case ENOENT, ENOTDIR, EACCES, ELOOP: return false
         default: return true
         }
-    }
-
-    /// Removes an entry and everything in it, however deep, whatever its names and modes; links are removed, never
-    /// followed. Nobody else may be able to change the tree meanwhile.
-    ///
-    /// - Throws: ``SystemCallError`` when something is left.
-    package static func removeEntryTree(_ name: EntryName, in directory: CInt) throws(SystemCallError) {
-        var pending = [name]
-        while let next = pending.popLast() { try removeLevel(next, in: directory, top: directory, depth: 0, &pending) }
-    }
-
-    /// Every level holds a descriptor. What is deeper is brought up to the top, to be removed from there.
-    private static let removalDepth = 100
-
-    private static func removeLevel(
-        _ name: EntryName, in directory: CInt, top: CInt, depth: Int, _ pending: inout [EntryName]
-    ) throws(SystemCallError) {
-        let facts = try facts(ofEntry: name, in: directory)
-        guard facts.isDirectory else { return try removeEntry(name, in: directory, isDirectory: false) }
-        if facts.permissions & 0o700 != 0o700 { try setMode(ofEntry: name, in: directory, 0o700) }
-        if depth >= removalDepth {
-            let other = Array(".removed-\(Random.identifier(12))".utf8)
-            try renameEntry(name, in: directory, to: other, in: top, .onlyIfFree)
-            pending.append(other)
-            return
-        }
-        do {
-            let entry = try openEntry(name, in: directory, directoryEntry)
-            for child in try entries(of: entry.number) {
-                try removeLevel(child, in: entry.number, top: top, depth: depth + 1, &pending)
-            }
-        }
-        try removeEntry(name, in: directory, isDirectory: true)
     }
 }

@@ -24,34 +24,59 @@ extension FileSystem {
         try check("set the mode of `\(other)`") { fchmod(number, mode) }
     }
 
-    /// Removes a directory and everything in it; a symbolic link is removed, never followed.
-    ///
-    /// Names are walked, so nobody else may be able to change the tree meanwhile. However deep it is: an agent can make
-    /// one that is too deep for any path to name.
+    /// Removes a directory, or whatever else there is by that path, and everything in it; see
+    /// ``removeEntryTree(_:in:)``.
     ///
     /// - Throws: ``SystemCallError`` when something is left.
     package static func removeTree(_ path: String) throws(SystemCallError) {
-        try removeTree(path, of: path)
+        let directory = try open(parent(of: path), O_PATH | O_DIRECTORY)
+        let name = path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
+        try removeEntryTree(Array(name.utf8), in: directory.number)
     }
 
-    private static func removeTree(_ path: String, of root: String) throws(SystemCallError) {
-        let facts = try facts(at: path)
-        guard facts.isDirectory else {
-            try check("remove `\(path)`") { unsafe unlink(path) }
-            return
+    /// Removes an entry and everything in it, whatever its names and modes; links are removed, never followed, and no
+    /// mount is entered. However deep it is: an agent can make a tree that is too deep for any path to name.
+    ///
+    /// Nobody else may be able to change the tree meanwhile.
+    ///
+    /// - Throws: ``SystemCallError`` when something is left.
+    package static func removeEntryTree(_ name: EntryName, in directory: CInt) throws(SystemCallError) {
+        guard let top = try openForRemoval(name, in: directory) else {
+            return try removeEntry(name, in: directory, isDirectory: false)
         }
-        if facts.permissions & 0o700 != 0o700 { _ = unsafe chmod(path, 0o700) }
-        // Deep down, a directory is not entered but moved up to the root, where it is found when all else is gone.
-        if path.utf8.count > root.utf8.count + 1024 {
-            let near = "\(root)/\(Random.identifier(16))"
-            try check("move `\(path)`") { unsafe rename(path, near) }
-            return
+        // What was brought up is found when all else is gone.
+        while case let names = try entries(of: top.number), !names.isEmpty {
+            for name in names { try removeLevel(name, in: top.number, top: top.number, depth: 1) }
         }
-        var names = try names(in: path)
-        while !names.isEmpty {
-            for name in names { try removeTree("\(path)/\(name)", of: root) }
-            names = path == root ? try self.names(in: path) : []
+        try removeEntry(name, in: directory, isDirectory: true)
+    }
+
+    /// Every level holds a descriptor. What is deeper is brought up to the top, to be removed from there.
+    private static let removalDepth = 100
+
+    private static func removeLevel(
+        _ name: EntryName, in directory: CInt, top: CInt, depth: Int
+    ) throws(SystemCallError) {
+        guard let entry = try openForRemoval(name, in: directory) else {
+            return try removeEntry(name, in: directory, isDirectory: false)
         }
-        try check("remove `\(path)`") { unsafe rmdir(path) }
+        if depth >= removalDepth {
+            let near = Array(Random.identifier(16).utf8)
+            return try renameEntry(name, in: directory, to: near, in: top, .onlyIfFree)
+        }
+        for child in try entries(of: entry.number) {
+            try removeLevel(child, in: entry.number, top: top, depth: depth + 1)
+        }
+        try removeEntry(name, in: directory, isDirectory: true)
+    }
+
+    /// - Returns: a directory, which may be read and changed now; `nil` for everything else.
+    private static func openForRemoval(_ name: EntryName, in directory: CInt) throws(SystemCallError) -> DescriptorBox?
+    {
+        let facts = try facts(ofEntry: name, in: directory)
+        guard facts.isDirectory else { return nil }
+        // Whoever may not set it finds out when something cannot be removed.
+        if facts.permissions & 0o700 != 0o700 { try? setMode(ofEntry: name, in: directory, 0o700) }
+        return DescriptorBox(try openEntry(name, in: directory, directoryEntry))
     }
 }

@@ -141,4 +141,22 @@ import Testing
         case .none: true
         }
     }
+
+    @Test(arguments: [1, 99, 100, 101, 350])
+    func `a tree is removed however deep it is, and what its links lead to stays`(_ depth: Int) throws {
+        try put("kept", at: "outside")
+        try FileSystem.makeDirectories(scratch.file("tree"))
+        var directory = DescriptorBox(try FileSystem.open(scratch.file("tree"), O_RDONLY | O_DIRECTORY))
+        for level in 1...depth {
+            let name: EntryName = [0xFF, 0x0A, UInt8(ascii: "d")]
+            try FileSystem.makeLinkEntry(Array("link".utf8), to: Array(scratch.path.utf8), in: directory.number)
+            try FileSystem.makeDirectoryEntry(name, in: directory.number, mode: 0o700)
+            let next = DescriptorBox(try FileSystem.openEntry(name, in: directory.number, FileSystem.directoryEntry))
+            if level % 7 == 0 { try FileSystem.setMode(of: directory.number, 0) }
+            directory = next
+        }
+        try FileSystem.removeTree(scratch.file("tree"))
+        #expect(try FileSystem.names(in: scratch.path) == ["outside"])
+        #expect(throws: SystemCallError.self) { try FileSystem.removeTree(scratch.file("tree")) }
+    }
 }
