@@ -59,7 +59,10 @@ let package = Package(
 
         // One concern each.
         .target(name: "RemitJournal", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
-        .target(name: "RemitWorkspace", dependencies: ["RemitKernel", "RemitTask", crypto], swiftSettings: strict),
+        .target(
+            name: "RemitWorkspace", dependencies: ["RemitJournal", "RemitKernel", "RemitTask", crypto],
+            swiftSettings: strict
+        ),
         .target(name: "RemitIdentity", dependencies: ["RemitKernel", crypto], swiftSettings: strict),
         .target(name: "RemitLeases", dependencies: ["RemitKernel"], swiftSettings: strict),
         .target(

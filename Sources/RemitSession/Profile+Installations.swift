@@ -17,7 +17,7 @@ extension Profile {
     package func withInstallations(of caller: [String: String]) -> Profile {
         guard !filesystem.installations.isEmpty else { return self }
         var profile = self
-        let homes = Set([CurrentProcess.account?.home, caller["HOME"]].compactMap { $0 }.flatMap(Self.spellings))
+        let homes = Self.homes(of: caller)
         for (program, target) in filesystem.installations.sorted(by: { $0.key < $1.key }) {
             guard !profile.filesystem.binds.contains(where: { $0.target == target }),
                 let prefix = Self.prefix(of: program, on: caller["PATH"] ?? "", homes: homes),
@@ -29,14 +29,15 @@ extension Profile {
         return profile
     }
 
-    /// A home as it is written and as it is.
-    private static func spellings(_ home: String) -> [String] {
-        [home] + [try? FileSystem.resolved(home)].compactMap { $0 }
+    /// Our home and the one the caller names, each as it is written and as it is.
+    private static func homes(of caller: [String: String]) -> Set<String> {
+        let written = [CurrentProcess.account?.home, caller["HOME"]].compactMap { $0 }
+        return Set(written + written.compactMap { try? FileSystem.resolved($0) })
     }
 
     /// Whether the caller has a program that no bind shows, in an installation that may be bound.
     package func hasOutside(_ program: String, of caller: [String: String]) -> Bool {
-        let homes = Set([CurrentProcess.account?.home, caller["HOME"]].compactMap { $0 }.flatMap(Self.spellings))
+        let homes = Self.homes(of: caller)
         guard let prefix = Self.prefix(of: program, on: caller["PATH"] ?? "", homes: homes) else { return false }
         return !filesystem.binds.contains { AbsolutePath.isWithin(prefix, $0.source) }
     }

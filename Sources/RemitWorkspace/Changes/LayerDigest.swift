@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Crypto
+internal import RemitJournal
 internal import RemitKernel
 
 /// What a whole layer comes to: its digest, so that what is applied later is what was sealed, and its size.
@@ -77,7 +78,7 @@ private struct DigestWalk {
         budget -= size
         var hasher = SHA256()
         try FileSystem.readPieces(file, name: "a file of the layer") { hasher.update(data: $0) }
-        return hexadecimal(hasher.finalize())
+        return Hex.encode(hasher.finalize())
     }
 
     private mutating func note(_ path: TreePath, _ kind: String, _ more: [String]) {
@@ -85,12 +86,7 @@ private struct DigestWalk {
         hasher.update(data: Array(line.utf8))
     }
 
-    func finish() -> String { hexadecimal(hasher.finalize()) }
-
-    private func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
+    func finish() -> String { Hex.encode(hasher.finalize()) }
 }
 
 extension LayerAttributes {

@@ -3,6 +3,7 @@
 // part of what is being reviewed.
 
 internal import Crypto
+internal import RemitJournal
 internal import RemitKernel
 
 /// Writes the unified difference of a change.
@@ -166,7 +167,7 @@ private enum GitBlob {
         var hasher = Insecure.SHA1()
         hasher.update(data: Array("blob \(bytes.count)\0".utf8))
         hasher.update(data: bytes)
-        return hexadecimal(hasher.finalize())
+        return Hex.encode(hasher.finalize())
     }
 
     /// Of a large file; one above the limit of the layer's digest is not read.
@@ -175,11 +176,6 @@ private enum GitBlob {
         var hasher = Insecure.SHA1()
         hasher.update(data: Array("blob \(size)\0".utf8))
         try FileSystem.readPieces(file, name: "a file") { hasher.update(data: $0) }
-        return hexadecimal(hasher.finalize())
-    }
-
-    private static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return Hex.encode(hasher.finalize())
     }
 }

@@ -37,7 +37,7 @@ enum ChangeView {
 
     static func json(_ change: Change) -> JSONValue {
         [
-            "path": .string(change.path.description), "pathBytes": .string(hexadecimal(change.path.bytes)),
+            "path": .string(change.path.description), "pathBytes": .string(Hex.encode(change.path.bytes)),
             "change": .string(change.kind.rawValue), "before": node(change.before), "after": node(change.after),
             "concerns": .array(
                 change.concerns.map {
@@ -52,10 +52,5 @@ enum ChangeView {
             "kind": .string(node.kind.rawValue), "mode": .string(node.modeText), "size": .integer(Int(node.size)),
             "target": .optional(node.target.map { QuotedText.of($0) }),
         ]
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }
