@@ -23,6 +23,8 @@ package struct LayerEnforcement: Hashable, Sendable {
     package let required: Bool
     /// The operator named it as an exception.
     package let excused: Bool
+    /// No exception makes a session without it.
+    package let isIndispensable: Bool
 
     /// The session's control group has to hold it.
     let byCgroup: Bool
@@ -69,19 +71,23 @@ package struct EnforcementPlan: Hashable, Sendable {
                 default: Self.judge(layer, limits, host, limitable)
                 }
             guard let (state, detail) = judged else { return nil }
-            // A network that nothing holds is none that a session starts with, whatever is excused; and a workspace that
-            // was to stay as it is, is never bound writable instead.
-            let isIndispensable = [.egress, .overlay].contains(layer) && judged?.0 == .missing
+            let isIndispensable = state == .missing && Self.indispensable.contains(layer)
             return LayerEnforcement(
                 layer: layer,
                 state: state,
                 detail: detail,
                 required: profile.requiredLayers.contains(layer) || isIndispensable,
                 excused: excused.contains(layer) && !isIndispensable,
+                isIndispensable: isIndispensable,
                 byCgroup: layer == .cgroup || layer.controller.map(limitable.contains) ?? false
             )
         }
     }
+
+    /// What no session starts without, whatever is excused: a sandbox is made of the first three, of which even its first
+    /// process loads a filter; a network that nothing holds is none to have; and a workspace that was to stay as it is, is
+    /// never bound writable instead.
+    private static let indispensable: Set<Layer> = [.namespaces, .mounts, .seccomp, .egress, .overlay]
 
     private static func judge(
         _ layer: Layer,

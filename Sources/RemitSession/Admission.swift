@@ -166,12 +166,14 @@ package struct AdmittedSession: Sendable {
             excused: excused
         )
         if let refusal = enforcement.refusals.first {
+            let hint =
+                switch refusal.layer {
+                case .overlay: "see `remit doctor`; mode `write` changes the workspace at once"
+                case _ where refusal.isIndispensable: "see `remit doctor`; no session starts without this layer"
+                case let layer: "see `remit doctor`, or name the exception with `--allow-degraded \(layer.rawValue)`"
+                }
             throw SessionError(
-                .refused,
-                "required layer `\(refusal.layer.rawValue)` cannot be enforced: \(refusal.detail)",
-                hint: refusal.layer == .overlay
-                    ? "see `remit doctor`; mode `write` changes the workspace at once"
-                    : "see `remit doctor`, or name the exception with `--allow-degraded \(refusal.layer.rawValue)`"
+                .refused, "required layer `\(refusal.layer.rawValue)` cannot be enforced: \(refusal.detail)", hint: hint
             )
         }
         sandbox.description = description.json(enforcement).canonicalBytes

@@ -116,6 +116,7 @@ def inbound(world):
     """E69: nobody outside reaches what listens inside, at any of its addresses."""
     script = (
         "import socket, threading, time\n"
+        "open('came', 'w').close()\n"
         "def accept(end):\n"
         "    while True: end.accept(); open('came', 'a').write('x')\n"
         "for address, family in (('0.0.0.0', 2), ('::', 10)):\n"
