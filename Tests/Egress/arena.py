@@ -17,6 +17,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import urllib.parse
 import zlib
@@ -47,6 +48,10 @@ def enter():
 def set_up(directory):
     """Gives the namespace its addresses and its resolver; called within it."""
     with socket.socket() as end, socket.socket(socket.AF_INET6) as six:
+        (flags,) = struct.unpack("16xH14x", fcntl.ioctl(end, 0x8913, struct.pack("16s16x", b"lo")))  # SIOCGIFFLAGS
+        if flags & 0x1:
+            # Addresses of others on the host's own loopback would take its name server and its routes away.
+            sys.exit(f"this is no network of its own: start it through {' '.join(enter())}")
         fcntl.ioctl(end, 0x8914, struct.pack("16sH14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: up and running
         for number, address in enumerate(ADDRESSES):
             request = struct.pack("16sH2x4s8x", b"lo:%d" % number, socket.AF_INET, socket.inet_aton(address))
