@@ -5,63 +5,10 @@ internal import CLinux
 internal import Glibc
 internal import RemitIdentity
 internal import RemitJournal
-package import RemitKernel
+internal import RemitKernel
 internal import RemitLeases
 package import RemitSandbox
 internal import RemitTask
-
-/// How a finished session looks to whoever started it.
-package struct SessionResult: Sendable {
-    package let session: String
-    package let exitCode: Int32
-    /// One line for standard error, when the ending is not the agent's own.
-    package let message: String?
-    /// The receipt's path; `nil` while a lease is still to be revoked.
-    package let receipt: String?
-}
-
-/// What the command line decides about a run.
-package struct SupervisorOptions: Sendable {
-    package var status: CInt?
-    /// Note and report when each launch step ended.
-    package var traced: Bool
-    /// The absolute path of the configuration this session was admitted under; `nil` without one.
-    package var configurationFile: String?
-    /// What variables of the environment held that providers take secrets from, by their names.
-    package var secrets: [String: Secret]
-    /// How long to wait for providers at the end.
-    package var patience: Duration
-    /// Which control sequences reach a terminal.
-    package var escapes: TerminalEscapes
-    /// For a session in the background: where it says, once, that its agent runs.
-    package var background: CInt?
-    /// The agent starts when somebody has attached to its terminal.
-    package var awaitsClient: Bool
-    /// What the agent writes goes into a log that somebody else's lines are in, through such a filter.
-    package var lines: LineFilter?
-
-    package init(
-        status: CInt? = nil,
-        traced: Bool = false,
-        configurationFile: String? = nil,
-        secrets: [String: Secret] = [:],
-        patience: Duration = .seconds(10),
-        escapes: TerminalEscapes = .safe,
-        background: CInt? = nil,
-        awaitsClient: Bool = false,
-        lines: LineFilter? = nil
-    ) {
-        self.status = status
-        self.traced = traced
-        self.configurationFile = configurationFile
-        self.secrets = secrets
-        self.patience = patience
-        self.escapes = escapes
-        self.background = background
-        self.awaitsClient = awaitsClient
-        self.lines = lines
-    }
-}
 
 /// Supervises one session on the calling thread, from the clone to the seal.
 package final class Supervisor {
@@ -104,7 +51,7 @@ package final class Supervisor {
     var verification: VerifyRun?
     var limitWatch: LimitWatch?
     var egress = EgressState()
-    private var signals: SignalSource?
+    var signals: SignalSource?
 
     package init(
         _ admitted: AdmittedSession,
@@ -196,7 +143,7 @@ package final class Supervisor {
     }
 
     /// Why this host makes no sandboxes, when that is why this one was not made: a refusal, not a failure of ours.
-    private var hostRefusal: SessionError? {
+    var hostRefusal: SessionError? {
         guard let refusal = NamespaceProbe.refusal() else { return nil }
         return SessionError(
             .refused, "no sandbox can be made here: \(refusal.reason)", hint: "see `remit doctor` and examples/ci")
@@ -304,109 +251,6 @@ package final class Supervisor {
         }
     }
 
-    // MARK: hearing
-
-    private func hear(_ event: SandboxEvent) {
-        switch event {
-        case .ready:
-            connectStreams()
-            sandboxIsReady()
-            if options.awaitsClient { awaitClient() } else { feed(.ready) }
-        case .proved(let proof):
-            record("session.proved", Self.body(proof))
-            status?.send("proved")
-        case .started:
-            record("session.started")
-            status?.send("started")
-            reportPhases()
-            feed(.started)
-            reportBackground()
-        case .failed(let failure):
-            let program = admitted.sandbox.command.first ?? ""
-            if let breach = failure.breach {
-                let why = "the sandbox does not hold: \(failure) (layer `\(breach.layer.rawValue)`)"
-                return feed(.cannotStart(why, code: 125))
-            }
-            guard failure.isExecution else {
-                if let hostRefusal { return feed(.cannotStart("\(hostRefusal)", code: 126)) }
-                return feed(.cannotStart("cannot build the sandbox: \(failure)", code: 125))
-            }
-            let code: Int32 = failure.errno == .notFound ? 127 : 126
-            feed(.cannotStart("cannot execute `\(program)`: \(failure.errno)", code: code))
-        case .agentEnded(let status):
-            // What the kernel killed it for comes first, if that is to be the end.
-            limitWatch?.look()
-            let exit: AgentExit = status.signal.map { .signal(Int($0)) } ?? .code(Int(status.exitCode))
-            if machine.exit == .unknown { record("session.exited", Self.body(exit)) }
-            feed(.agentEnded(exit))
-        case .refused(let call): strike(call)
-        case .observed(let observation): observed(observation)
-        case .initEnded:
-            if sandbox?.cgroup == nil { died() }
-        case .emptied: died()
-        }
-    }
-
-    /// So many forbidden system calls end a session: a program that feels its way does not need as many.
-    private static let strikeLimit = 64
-
-    private func strike(_ call: String) {
-        denials[call, default: 0] += 1
-        let count = denials[call] ?? 0
-        // Each power of two is recorded: a flood of denials must not become a flood of records.
-        if count & (count - 1) == 0 {
-            record("session.denied", ["call": .string(call), "count": .integer(count)])
-            status?.send("denied", ["call": .string(call), "count": .integer(count)])
-        }
-        if denials.values.reduce(0, +) >= Self.strikeLimit, machine.reason == nil {
-            feed(.end(.strikes, "\(Self.strikeLimit) forbidden system calls"))
-        }
-    }
-
-    private func died() {
-        for (call, count) in denials.sorted(by: { $0.key < $1.key }) where count & (count - 1) != 0 {
-            record("session.denied", ["call": .string(call), "count": .integer(count)])
-        }
-        recordObservation()
-        limitWatch?.look()
-        if machine.phase != .dying { decided(.failed, "the sandbox ended by itself") }
-        recordResources()
-        limitWatch?.close()
-        sandbox?.close()
-        record("session.dead", ["processes": 0])
-        status?.send("dead")
-        feed(.dead)
-    }
-
-    private func hearSignals() {
-        while let signal = signals?.next() {
-            switch signal {
-            case SIGWINCH:
-                if let output = sandbox?.streams?.output, terminal != nil {
-                    RawTerminal.copyWindowSize(from: 0, to: output.number)
-                }
-            case SIGTSTP, SIGTTIN, SIGTTOU: continue  // a stopped supervisor keeps no deadline
-            default:
-                if machine.reason == nil {
-                    endingSignal = signal
-                    feed(.end(.killed, Self.signalName(signal)))
-                } else if isSettled {
-                    // All is done but for a reader of our output that does not read.
-                    for relay in relays { relay.stop() }
-                    terminalDesk?.close()
-                    openRelays = 0
-                } else {
-                    if sandbox?.hasEnded == false { sandbox?.kill() }
-                    feed(.hurry)
-                }
-            }
-        }
-    }
-
-    private static func signalName(_ signal: CInt) -> String {
-        [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP", SIGQUIT: "SIGQUIT"][signal] ?? "signal \(signal)"
-    }
-
     // MARK: doing
 
     func feed(_ input: SessionMachine.Input) {
@@ -421,7 +265,7 @@ package final class Supervisor {
         for action in machine.handle(input) { perform(action) }
     }
 
-    private func decided(_ reason: EndReason, _ detail: String) {
+    func decided(_ reason: EndReason, _ detail: String) {
         record("session.ending", ["reason": .string(reason.rawValue), "detail": .string(detail)])
         status?.send("ending", ["reason": .string(reason.rawValue)])
     }
@@ -482,7 +326,7 @@ package final class Supervisor {
         }
     }
 
-    private func reportPhases() {
+    func reportPhases() {
         guard options.traced, let phases = sandbox?.phases else { return }
         status?.send(
             "phases",
@@ -490,7 +334,7 @@ package final class Supervisor {
         )
     }
 
-    private static func body(_ proof: ConfinementProof) -> JSONValue {
+    static func body(_ proof: ConfinementProof) -> JSONValue {
         ["held": .strings(proof.held.map(\.name)), "nanoseconds": .integer(proof.nanoseconds)]
     }
 
@@ -500,38 +344,5 @@ package final class Supervisor {
         case .signal(let signal): ["signal": .integer(signal)]
         case .unknown: [:]
         }
-    }
-
-    // MARK: the result
-
-    private var exitCode: Int32 {
-        if journalFailure != nil { return 125 }
-        if machine.reason == .killed, let endingSignal { return 128 + endingSignal }
-        return machine.exitCode
-    }
-
-    private var message: String? {
-        let name = "session \(session)"
-        if let journalFailure { return "\(name): failed: \(journalFailure)" }
-        if let launchFailure { return "\(name): failed: \(launchFailure)" }
-        var parts: [String] = []
-        switch machine.reason {
-        case .completed, .failed:
-            if machine.exit == .unknown { parts.append("failed: \(machine.explanation)") }
-            if machine.outcomeMet == false { parts.append("outcome not met: \(outcomeProblem)") }
-        case let reason?:
-            parts.append("ended: \(reason.rawValue)" + (machine.explanation.isEmpty ? "" : " (\(machine.explanation))"))
-        case nil: break
-        }
-        let open = keeper?.leases.filter { !$0.state.isTerminal } ?? []
-        if !open.isEmpty {
-            let names = open.map { "\($0.name) is \($0.state.rawValue)" }.joined(separator: ", ")
-            parts.append("not every credential is verified gone: \(names); `remit reap` goes on")
-        }
-        return parts.isEmpty ? nil : "\(name): " + parts.joined(separator: "; ")
-    }
-
-    private var outcomeProblem: String {
-        recorder?.history.outcome?.details.first ?? "unknown"
     }
 }
