@@ -44,4 +44,19 @@ package struct AgentIdentity: Hashable, Sendable {
         group = number
         mappedOwner = workspace.map { Owner(user: $0.owner, group: $0.group) }
     }
+
+    /// Why nobody can be this user here; `nil` when somebody can. In a user namespace that is not the host's own, root has
+    /// only the identifiers that were mapped into it.
+    package var obstacle: String? {
+        let missing: String
+        if !IdentifierMap.ownUsers().contains(user) {
+            missing = "user \(user)"
+        } else if !IdentifierMap.ownGroups().contains(group) {
+            missing = "group \(group)"
+        } else {
+            return nil
+        }
+        return "there is no \(missing) in this user namespace for the agent to run as: run Remit outside of it as an "
+            + "ordinary user, or map a range into it (newuidmap(1))"
+    }
 }

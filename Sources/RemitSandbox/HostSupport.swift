@@ -72,8 +72,13 @@ package struct HostSupport: Sendable {
 
     /// The same host after the namespaces of a sandbox were made on trial: what refuses them may show in nothing else.
     package func tried() -> HostSupport {
-        guard let refusal = NamespaceProbe.refusal() else { return self }
         var host = self
+        guard let refusal = NamespaceProbe.refusal() else {
+            if obstacles[.namespaces] == nil {
+                host.obstacles[.namespaces] = AgentIdentity(session: "probe", workspace: nil).obstacle
+            }
+            return host
+        }
         let layer: Layer = refusal.step == .namespaces ? .namespaces : .mounts
         // What has a sysctl or a missing call to its name is named by that.
         if host.obstacles[layer] == nil, userNamespaceObstacle == nil, userNamespaceLimit >= 2 {

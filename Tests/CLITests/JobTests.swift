@@ -140,6 +140,19 @@ extension CLI {
             #expect(run.errors.contains("user.max_user_namespaces=0"), "\(run)")
         }
 
+        @Test func `where there is nobody for an agent to be nothing runs, and that is said`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let alone = "unshare -Ur -pf --mount-proc \"$REMIT\""
+            for command in ["doctor", "run -- echo agent", "run --allow-degraded namespaces -- echo agent"] {
+                let result = try place.shell("\(alone) \(command)")
+                #expect(result.exit == 126 && !result.text.contains("agent\n"), "\(result)")
+                #expect(
+                    (result.text + result.errors).contains("in this user namespace for the agent to run as"),
+                    "\(result)")
+            }
+        }
+
         /// The lines of a service's file that run Remit, each for the shell that the service runs it with.
         private static func examples() throws -> [(shell: String, line: String)] {
             let folder = Playground.packageRoot + "/examples/ci"

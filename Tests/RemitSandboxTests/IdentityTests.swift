@@ -45,6 +45,24 @@ import Testing
     }
 }
 
+@Suite struct IdentifierMapTests {
+    @Test func `identifiers are there that a range has`() {
+        let map = IdentifierMap("         0       1001          1\n         1     100000      65536\n")
+        #expect([0, 1, 1000, 65_536].allSatisfy(map.contains) && !map.contains(65_537))
+        let all = IdentifierMap("         0          0 4294967295\n")
+        #expect(all.contains(0) && all.contains(.max - 1) && !all.contains(.max))
+    }
+
+    @Test(arguments: ["", "0 0 0\n", "0 0\n", "a b c\n", "0 0 4294967296\n", "-1 0 5\n"])
+    func `what is no range has none`(_ text: String) {
+        #expect(IdentifierMap(text).ranges.isEmpty)
+    }
+
+    @Test func `whoever asks is somebody`() {
+        #expect(IdentifierMap.ownUsers().contains(geteuid()) && IdentifierMap.ownGroups().contains(getegid()))
+    }
+}
+
 @Suite struct ApprovedWorkspaceTests {
     let scratch: Scratch
 

@@ -39,8 +39,8 @@ package struct SandboxPlan: Sendable {
         package static let sealed = ".sealed"
     }
 
-    /// - Throws: ``SandboxError`` when a source of the profile is missing, two things want the same place, or the
-    ///   system-call rules are wrong.
+    /// - Throws: ``SandboxError`` when the agent's user does not exist here, a source of the profile is missing, two
+    ///   things want the same place, or the system-call rules are wrong.
     package init(
         _ request: SandboxRequest,
         host: HostSupport,
@@ -50,6 +50,7 @@ package struct SandboxPlan: Sendable {
         self.enforcement = enforcement
         observed = request.isObserved ? request.profile : nil
         identity = AgentIdentity(session: request.agent ?? request.session, workspace: request.workspace?.facts)
+        if let obstacle = identity.obstacle { throw SandboxError(obstacle) }
         cgroupLimits = CgroupLimits(
             memory: request.limits.memory?.bytes,
             processes: request.limits.processes,
