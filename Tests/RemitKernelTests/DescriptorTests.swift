@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func `an error says what was tried, on what, and why`() {
-        #expect { try FileSystem.open("/nonexistent/file") } throws: {
+        #expect { _ = try FileSystem.open("/nonexistent/file") } throws: {
             "\($0)" == "open `/nonexistent/file`: no such file or directory"
         }
         #expect(Errno(code: 12345).description.contains("12345"))
