@@ -69,7 +69,7 @@ breakout: deps release ## every way out, every race thousands of times: Tests/Br
 # What the table says of a machine that nothing protects. They change it, so it is a guest that is thrown away.
 controls: deps vm-deps release ## what the probes of the breakout suite do as root of a stock Debian 13
 	@scripts/vm --suite trixie --command 'BREAKOUT_GUEST=throw-away $(CURDIR)/scripts/breakout \
-	    /var/tmp/products/remit --guest-control /run/remit-vm/logs/guest-controls.jsonl' posture
+	    /var/tmp/products/remit --guest-control /run/remit-vm-logs/guest-controls.jsonl' posture
 	@cp .build/test-logs/trixie/guest-controls.jsonl Tests/Breakout/
 
 programs: deps release ## git, compilers, interpreters, editors and real agents in sessions, unmodified
@@ -84,8 +84,8 @@ mutations: deps release ## every value of the shipped profiles broken on its own
 egress: deps release ## agents, clients and attacks reach hosts of the suite's own, no others: Tests/Egress/RESULTS.md
 	@EGRESS_TABLE='$(CURDIR)/Tests/Egress/RESULTS.md' scripts/test egress
 
-vm: deps vm-deps release ## cli, breakout and posture on stock Debian 12 and 13, in virtual machines (an hour or two)
-	@scripts/vm
+vm: deps vm-deps release ## profiles, posture, cli, breakout on stock Debian 12 and 13: Tests/GUESTS.md (hours)
+	@scripts/vm --together --publish Tests/GUESTS.md
 
 vm-deps:
 	@scripts/deps vm
