@@ -68,9 +68,18 @@ def guest_control(options):
                 stdout=file,
                 stdin=subprocess.DEVNULL,
                 check=False,
-                timeout=300,
+                timeout=300 * session.PATIENCE,
             )
     return 0
+
+
+def open_directory():
+    """Where set-user-id programs and devices work unconfined, for nothing but Remit to stop them inside.
+
+    Debian 13 mounts /tmp with nosuid and nodev.
+    """
+    closed = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC
+    return next((path for path in ("/tmp", "/var/tmp") if not os.statvfs(path).f_flag & closed), "/tmp")
 
 
 class Suite:
@@ -81,7 +90,7 @@ class Suite:
         self.probe = os.path.abspath(options.probe)
         self.thorough = options.thorough
         self.is_root = os.geteuid() == 0
-        self.base = tempfile.mkdtemp(prefix="rmtb.", dir="/tmp")
+        self.base = tempfile.mkdtemp(prefix="rmtb.", dir=open_directory())
         # Not what may stop an agent: the way to every canary is open to everyone.
         os.chmod(self.base, 0o755)
         self.place = session.Installation(self.binary, self.base)
@@ -94,7 +103,8 @@ class Suite:
 
     def rounds(self, quick, thorough):
         """How often a driver repeats itself: races are won in the long run, a test run has to end."""
-        return thorough if self.thorough else quick
+        part = float(os.environ.get("REMIT_TEST_ROUNDS") or 1)
+        return thorough if self.thorough else max(min(quick, 3), int(quick * part))
 
     def find_agent_user(self):
         """The uid on the host that an agent of root's has."""
@@ -161,7 +171,7 @@ class Suite:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=120,
+            timeout=120 * session.PATIENCE,
             check=False,
         )
         return next((json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")), {})
@@ -180,7 +190,7 @@ class Suite:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=120,
+            timeout=120 * session.PATIENCE,
             check=False,
             cwd="/",
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},

@@ -150,7 +150,7 @@ def execution(suite):
                                                            "--allow-degraded", "limits.memory", "--allow-degraded",
                                                            "limits.processes", "--allow-degraded", "limits.cpu",
                                                            "--allow-degraded", "landlock-scopes", "--allow-degraded",
-                                                           "landlock"])
+                                                           "landlock-truncate", "--allow-degraded", "landlock"])
     results.append(Result("E44.memory-strict", found.get("memory") in ("EPERM", "ENOSYS"), "seccomp",
                           str(found.get("memory")),
                           "runs", "the same under the strict profile", f"{found}: {ended}"))
