@@ -11,6 +11,7 @@ from registry import Result
 PRELUDE = """
 import ctypes, errno, json, os, shutil, socket, stat, subprocess, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
+PATIENCE = %d
 def say(name, answer):
     print(json.dumps({"check": name, "answer": answer}), flush=True)
 def attempt(name, action):
@@ -36,12 +37,12 @@ def checked(result):
         raise OSError(ctypes.get_errno(), "call")
     return result
 def wait_for(path, within=10):
-    end = time.monotonic() + within
+    end = time.monotonic() + within * PATIENCE
     while not os.path.lexists(path):
         if time.monotonic() > end:
             sys.exit("nothing at " + path)
         time.sleep(0.005)
-"""
+""" % session.PATIENCE
 
 
 def answers_of(text):
@@ -68,8 +69,9 @@ def inside(suite, script, *arguments, place=None, **how):
 def outside(suite, script, *arguments, cwd, prefix=()):
     """Runs a script unconfined, in namespaces of its own: its answers."""
     os.chmod(cwd, 0o777)
-    done = subprocess.run([*suite.control_words(), *prefix, *command(script, *arguments)], cwd=cwd, timeout=60,
-                          text=True, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    done = subprocess.run([*suite.control_words(), *prefix, *command(script, *arguments)], cwd=cwd,
+                          timeout=60 * session.PATIENCE, text=True, stdin=subprocess.DEVNULL, capture_output=True,
+                          check=False)
     found = answers_of(done.stdout)
     if done.returncode != 0:
         found[""] = done.stderr.strip()[-300:]
@@ -92,13 +94,13 @@ def judge(number, found, control, layers, attempts, ended):
     return results
 
 
-def task(suite, place, name, script, *lines, workspace, mode="write", deadline="30s"):
+def task(suite, place, name, script, *lines, workspace, mode="write", deadline=30):
     """Writes a bounded task of a Python script: the path of its file."""
     path = f"{place.base}/scratch/{name}.yaml"
     words = [
         "apiVersion: remit/v1", "kind: Task", f"name: {name}",
         "intent: Fix the rounding error in orders.py and write the totals to report.json",
-        "owner: alice@example.com", f"deadline: {deadline}",
+        "owner: alice@example.com", f"deadline: {session.in_time(deadline)}",
         f"workspace: {{path: {json.dumps(workspace)}, mode: {mode}}}",
         f"command: {json.dumps(command(script))}", *lines,
     ]

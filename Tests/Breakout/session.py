@@ -15,6 +15,15 @@ import termios
 import time
 
 
+# How many times slower than usual this machine is: what is waited for may take that much longer.
+PATIENCE = int(os.environ.get("REMIT_TEST_PATIENCE") or 1)
+
+
+def in_time(seconds):
+    """A time limit of a session or a task, as an option or a file has it, on a machine as slow as this one."""
+    return f"{int(seconds * 1000) * PATIENCE}ms"
+
+
 class Ended:
     """A session that has ended: exit status, what it wrote, its events."""
 
@@ -107,7 +116,7 @@ class Running:
     def wait_for(self, what, within=10.0):
         """Waits for an event by name, or for a condition; whether it came before the session's end."""
         condition = what if callable(what) else lambda: any(event["event"] == what for event in self.events())
-        end = time.monotonic() + within
+        end = time.monotonic() + within * PATIENCE
         while time.monotonic() < end:
             if condition():
                 return True
@@ -130,7 +139,7 @@ class Running:
 
     def end(self, within=20.0):
         """Waits for the end; a session that takes longer is killed, which its exit status then shows."""
-        end = time.monotonic() + within
+        end = time.monotonic() + within * PATIENCE
         while self.process.poll() is None:
             if time.monotonic() > end:
                 self.kill()
@@ -139,7 +148,7 @@ class Running:
             self.pump(0.005)
         output = self.output()
         if self.master is not None:
-            while select.select([self.master], [], [], 0.02)[0]:
+            while select.select([self.master], [], [], 0.02 * PATIENCE)[0]:
                 try:
                     self.shown += os.read(self.master, 65536)
                 except OSError:
@@ -221,7 +230,7 @@ class Installation:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=within,
+            timeout=within * PATIENCE,
             check=False,
             cwd=self.environment["BREAKOUT_SCRATCH"],
         )

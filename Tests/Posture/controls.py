@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from session import check, running, skip
+from session import PATIENCE, check, running, skip
 
 PYTHON = "/usr/bin/python3"
 SLEEP = ["sleep", "600"]
@@ -34,7 +34,7 @@ def control_stranger(binary):
             ["nsenter", "-t", str(session.agent), *where, "sleep", "600"], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            for _ in range(500):
+            for _ in range(500 * PATIENCE):
                 if session.differences():
                     break
                 time.sleep(0.01)
@@ -117,7 +117,7 @@ def control_descriptors(binary):
         host = Host(f"{session.directory}/workspace/service")
         try:
             before = session.differences()
-            host.listener.settimeout(10)
+            host.listener.settimeout(10 * PATIENCE)
             host.give()
             session.wait_for_file("taken")
             found = [text for key, text in session.differences().items() if key.startswith("descriptor ")]

@@ -9,7 +9,7 @@ import re
 import subprocess
 import time
 
-from session import CANARY, check, descendants, read, skip
+from session import CANARY, PATIENCE, check, descendants, read, skip
 
 
 def check_mounts(session):
@@ -97,12 +97,12 @@ def check_end(session, binary):
         [binary, "kill", "--now", session.identifier], env=session.environment, check=False, capture_output=True
     )
     try:
-        session.process.wait(timeout=15)
+        session.process.wait(timeout=15 * PATIENCE)
     except subprocess.TimeoutExpired:
-        check("`remit kill` ends the session", "it still runs after 15 s")
+        check("`remit kill` ends the session", f"it still runs after {15 * PATIENCE} s")
         session.process.kill()
         return
-    time.sleep(0.2)
+    time.sleep(0.2 * PATIENCE)
     left = [pid for pid in everyone if os.path.exists(f"/proc/{pid}")]
     check("`remit kill` ends every process of the session", f"{left}" if left else None)
     left = glob.glob(f"{session.directory}/run/{session.identifier}/*")

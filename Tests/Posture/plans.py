@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from session import check, running, skip
+from session import PATIENCE, check, running, skip
 
 PYTHON = "/usr/bin/python3"
 BUSY = """
@@ -49,7 +49,7 @@ def check_sessions(binary):
             continue
         with running(binary, *options, command=command, terminal=terminal) as session:
             expected = 2 if command is SLEEP else 6
-            for _ in range(500):
+            for _ in range(500 * PATIENCE):
                 status, answer = session.posture()
                 if status != 0 or len(answer["processes"]) >= expected:
                     break

@@ -10,19 +10,24 @@ import subprocess
 import tempfile
 import time
 
+# How many times slower than usual this machine is: what is waited for may take that much longer.
+PATIENCE = int(os.environ.get("REMIT_TEST_PATIENCE") or 1)
 CANARY = "POSTURE_CANARY_7f3a"
-TASK = """\
+TASK = f"""\
 apiVersion: remit/v1
 kind: Task
 name: posture
 intent: Sleep in the session until the posture check is over
 owner: posture@example.com
 command: [sh, -c, "sleep 600; true"]
-workspace: {path: workspace, mode: write}
-deadline: 1m
+workspace: {{path: workspace, mode: write}}
+deadline: {PATIENCE}m
 credentials:
-  - {name: token, provider: session-token, scope: {audience: "https://posture.example.com"}, ttl: 1m}
-outcome: {changed: ["nothing"]}
+  - name: token
+    provider: session-token
+    scope: {{audience: "https://posture.example.com"}}
+    ttl: {min(PATIENCE, 5)}m
+outcome: {{changed: ["nothing"]}}
 """
 
 failed = False
@@ -110,7 +115,7 @@ class Session:
 
     def wait_for_agent(self, program):
         """The agent itself: the first process under init, once it has become the command."""
-        for _ in range(500):
+        for _ in range(500 * PATIENCE):
             for pid in children(self.init):
                 with contextlib.suppress(OSError):
                     if read(f"/proc/{pid}/cmdline").startswith(f"{program}\0"):
@@ -120,7 +125,7 @@ class Session:
 
     def wait_for_file(self, name):
         """Waits until the agent has written a file into the workspace."""
-        for _ in range(1000):
+        for _ in range(1000 * PATIENCE):
             if os.path.exists(f"{self.directory}/workspace/{name}"):
                 return
             time.sleep(0.01)
@@ -154,7 +159,7 @@ class Session:
             [self.binary, "kill", "--now", self.identifier], env=self.environment, check=False, capture_output=True
         )
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=15)
+            self.process.wait(timeout=15 * PATIENCE)
         if self.process.poll() is None:
             self.process.kill()
         self.events.close()

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from registry import Result, entry
+from session import PATIENCE
 
 GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden-calls.txt")
 LAST = 600
@@ -46,7 +47,7 @@ def enumerate_outside(suite, numbers):
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=120,
+        timeout=120 * PATIENCE,
         check=False,
         cwd="/",
     )
@@ -141,7 +142,7 @@ def fuzz_session(suite, milliseconds, avoided, expected):
     ended = suite.place.run(
         ["./remit-probe", "--act", "fuzz", str(milliseconds), str(seed), *avoided],
         workspace=suite.place.workspace(suite.probe),
-        options=["--deadline", f"{milliseconds // 1000 + 30}s", "--memory", "1GiB", "--processes", "64"],
+        options=["--deadline", f"{milliseconds // 1000 + 30 * PATIENCE}s", "--memory", "1GiB", "--processes", "64"],
         within=milliseconds / 1000 + 60,
     )
     # A child may kill the very process that started it, by number: then the session ends with that signal.

@@ -8,6 +8,7 @@ import re
 import subprocess
 
 from registry import Result, entry
+from session import PATIENCE
 
 
 @dataclasses.dataclass
@@ -182,7 +183,7 @@ def doctor(suite, host, *options):
         capture_output=True,
         text=True,
         check=False,
-        timeout=90,
+        timeout=90 * PATIENCE,
     )
     try:
         return json.loads(done.stdout), done

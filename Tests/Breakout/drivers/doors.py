@@ -12,11 +12,12 @@ import time
 
 import scripted
 from registry import Result, entry
+from session import PATIENCE
 
 CONNECT = """
 def connect(path):
     with socket.socket(socket.AF_UNIX) as end:
-        end.settimeout(5)
+        end.settimeout(5 * PATIENCE)
         end.connect(path)
         end.sendall(b"GET /session HTTP/1.1\\r\\nHost: remit\\r\\n\\r\\n")
         if not end.recv(1):
@@ -67,7 +68,7 @@ def answers_http(path):
     """Whether a control socket answers this process."""
     try:
         with socket.socket(socket.AF_UNIX) as end:
-            end.settimeout(5)
+            end.settimeout(5 * PATIENCE)
             end.connect(path)
             end.sendall(b"GET /session HTTP/1.1\r\nHost: remit\r\n\r\n")
             return bool(end.recv(1))
@@ -92,7 +93,7 @@ named.bind("\\0" + sys.argv[2])
 named.listen()
 write("ready")
 # It does listen: whoever is inside gets through.
-attempt("self", lambda: socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2).close())
+attempt("self", lambda: socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2 * PATIENCE).close())
 ends[0].accept()
 wait_for("go")
 for end in (*ends, named):
@@ -116,7 +117,7 @@ for end in (*ends, named):
                                    ("abstract", socket.AF_UNIX, "\0" + name)):
         try:
             with socket.socket(family) as end:
-                end.settimeout(2)
+                end.settimeout(2 * PATIENCE)
                 end.connect(address)
             tries[label] = "through"
         except OSError as error:
@@ -156,7 +157,7 @@ except OSError as error:
 reached = []
 for port in (80, 443, 1080, 3128, 8080, 8118, 8888, 9050):
     with socket.socket() as end:
-        end.settimeout(1)
+        end.settimeout(PATIENCE)
         if end.connect_ex(("127.0.0.1", port)) == 0:
             reached.append(port)
 say("ports", reached)
@@ -171,7 +172,7 @@ say("ports", reached)
 @entry("E85", "use another session's socket, by its name or from another account")
 def other_session(suite):
     place = suite.place
-    first = place.start(["sleep", "30"])
+    first = place.start(["sleep", str(30 * PATIENCE)])
     try:
         first.wait_for("started")
         identifier = next(event["session"] for event in first.events() if "session" in event)
@@ -224,7 +225,7 @@ def same_user(suite):
     if suite.is_root:
         return Result("E86.same-user", False, skipped=True, attempt=attempt,
                       why="nothing is hidden from the host's root")
-    running = suite.place.start(["sleep", "30"])
+    running = suite.place.start(["sleep", str(30 * PATIENCE)])
     try:
         running.wait_for("started")
         libc = ctypes.CDLL(None, use_errno=True)
@@ -244,9 +245,9 @@ def same_user(suite):
                 libc.ptrace(17, process, None, None)
             return found
         found = tries(running.pid)
-        other = subprocess.Popen(["sleep", "30"])
+        other = subprocess.Popen(["sleep", str(30 * PATIENCE)])
         # Until its execve(2) is complete it has no environment to be read.
-        time.sleep(0.1)
+        time.sleep(0.1 * PATIENCE)
         control = tries(other.pid)
         other.kill()
         other.wait()

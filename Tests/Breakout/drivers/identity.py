@@ -10,6 +10,7 @@ import struct
 import subprocess
 
 from registry import Result, entry
+from session import PATIENCE
 
 
 def act(suite, *words, workspace=None, **how):
@@ -22,7 +23,7 @@ def act(suite, *words, workspace=None, **how):
 
 @entry("E01", "make a user namespace where no filter is in the way: entered from outside")
 def behind_the_filter(suite):
-    running = suite.place.start(["sleep", "30"])
+    running = suite.place.start(["sleep", str(30 * PATIENCE)])
     try:
         if not running.wait_for("started"):
             return Result("E01.behind-the-filter", False, why=str(running.end(1)))
@@ -181,10 +182,10 @@ def every_task(suite):
         [
             "sh",
             "-c",
-            "sleep 20 & (setsid sleep 20 &) ; ./remit-probe --act survive 3 x & "
+            f"sleep {20 * PATIENCE} & (setsid sleep {20 * PATIENCE} &) ; ./remit-probe --act survive 3 x & "
             "python3 -c 'import threading,time\n"
-            "for _ in range(4): threading.Thread(target=time.sleep,args=(20,)).start()' & "
-            "sleep 0.4; echo ready; sleep 20",
+            f"for _ in range(4): threading.Thread(target=time.sleep,args=({20 * PATIENCE},)).start()' & "
+            f"sleep {0.4 * PATIENCE}; echo ready; sleep {20 * PATIENCE}",
         ],
         workspace=suite.place.workspace(suite.probe),
     )

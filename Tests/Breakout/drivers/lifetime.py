@@ -10,6 +10,7 @@ import subprocess
 import time
 
 from registry import Result, entry
+from session import PATIENCE, in_time
 
 
 def marked(mark):
@@ -57,7 +58,7 @@ def forced_end(running, mark, within=10.0):
     """Waits for the session's end, and says how long after the first sign of it the last process was gone."""
     running.wait_for("ending", within)
     begun = time.monotonic()
-    while marked(mark) and time.monotonic() - begun < within:
+    while marked(mark) and time.monotonic() - begun < within * PATIENCE:
         time.sleep(0.0005)
     gone = (time.monotonic() - begun) * 1000
     ended = running.end()
@@ -69,7 +70,7 @@ def survivors(suite):
     times, why = [], ""
     for number in range(suite.rounds(6, 100)):
         # By the deadline, and by a signal; every other time with a terminal.
-        options = ["--deadline", "1s" if number == 0 else "1m"]
+        options = ["--deadline", in_time(1 if number == 0 else 60)]
         running, mark = begin(suite, ["survive", "24"], options, terminal=number % 2 == 1)
         if not running.wait_for(lambda r=running: "surviving" in r.output()):
             return Result("E50.daemons", False, why=str(running.end(1)))
@@ -86,7 +87,7 @@ def survivors(suite):
     # The same daemons without a sandbox outlive whoever started them.
     mark = f"mark-{secrets.token_hex(6)}"
     done = subprocess.Popen([suite.probe, "--act", "survive", "2", mark], stdout=subprocess.DEVNULL)
-    time.sleep(0.2)
+    time.sleep(0.2 * PATIENCE)
     done.kill()
     done.wait()
     outlived = marked(mark)
@@ -109,12 +110,12 @@ def bomb(suite):
     why, times, most = "", [], 0
     rounds = suite.rounds(8, 500)
     for number in range(rounds):
-        options = ["--processes", "96", "--deadline", "20s"]
+        options = ["--processes", "96", "--deadline", in_time(20)]
         running, mark = begin(suite, ["bomb"], options, terminal=number % 4 > 1)
         if not running.wait_for(lambda r=running: "bomb" in r.output()):
             return Result("E51.bomb", False, why=str(running.end(1)))
         # From the first fork on to long after the limit is reached.
-        time.sleep(random.random() * (0.02 if number % 2 else 0.4))
+        time.sleep(random.random() * (0.02 if number % 2 else 0.4) * PATIENCE)
         most = max(most, len(marked(mark)))
         running.kill(15)
         ended, gone = forced_end(running, mark)
@@ -146,7 +147,7 @@ def starting(rounds):
 @entry("E51", "leave the host no time for anything else")
 def starved(suite):
     usual = statistics.median(starting(20))
-    running, mark = begin(suite, ["bomb"], ["--processes", "96", "--deadline", "60s"])
+    running, mark = begin(suite, ["bomb"], ["--processes", "96", "--deadline", in_time(60)])
     if not running.wait_for(lambda: len(marked(mark)) > 80):
         return Result("E51.host", False, why=str(running.end(1)))
     times = starting(20)
@@ -168,12 +169,12 @@ def starved(suite):
 
 
 # Kills the act as whoever waits for it would, and counts what is left of it. The namespace ends with the shell.
-OUTLIVE = """
+OUTLIVE = f"""
 "$@" >/dev/null 2>&1 & leader=$!
-sleep 0.3; kill -9 $leader; wait $leader 2>/dev/null
+sleep {0.3 * PATIENCE}; kill -9 $leader; wait $leader 2>/dev/null
 left=0
 for words in /proc/[0-9]*/cmdline; do
-    [ "$words" = /proc/1/cmdline ] || { tr '\\0' '\\n' <"$words" | grep -qx outlive && left=$((left + 1)); }
+    [ "$words" = /proc/1/cmdline ] || {{ tr '\\0' '\\n' <"$words" | grep -qx outlive && left=$((left + 1)); }}
 done 2>/dev/null
 echo $left
 """
@@ -183,7 +184,7 @@ def outliving(suite, *words):
     """How many processes of an act are left without a sandbox when the one that was started is killed."""
     done = subprocess.run(
         [*suite.control_words(), "sh", "-c", OUTLIVE, "sh", f"{suite.shared}/remit-probe", "--act", *words, "outlive"],
-        capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, cwd="/", timeout=30,
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, cwd="/", timeout=30 * PATIENCE,
     )
     return int(done.stdout.strip() or 0)
 
@@ -194,7 +195,7 @@ def holders(suite):
     for kind in ("clone-parent", "subreaper", "no-death-signal", "vfork", "stopped"):
         why = ""
         for number in range(suite.rounds(2, 10)):
-            running, mark = begin(suite, ["hold", kind], ["--deadline", "1s"], terminal=number % 2 == 1)
+            running, mark = begin(suite, ["hold", kind], ["--deadline", in_time(1)], terminal=number % 2 == 1)
             if not running.wait_for(lambda r=running: "holding" in r.output()):
                 why = str(running.end(1))
                 break
@@ -265,7 +266,7 @@ def kill_init(suite):
 
 @entry("E56", "keep the end from coming with SIGSTOP")
 def stop_storm(suite):
-    running, mark = begin(suite, ["hold", "stop-storm"], ["--deadline", "1s"])
+    running, mark = begin(suite, ["hold", "stop-storm"], ["--deadline", in_time(1)])
     ended, gone = forced_end(running, mark)
     why = left(mark, ended.session) or ("" if ended.exit == 124 else str(ended))
     return Result("E56.stop-storm", not why, "namespaces", f"gone in {gone:.0f} ms", why=why)
@@ -275,16 +276,16 @@ def stop_storm(suite):
 def busy(suite):
     overruns, why = [], ""
     for _ in range(suite.rounds(3, 10)):
-        running, mark = begin(suite, ["hold", "busy"], ["--deadline", "1s"])
+        running, mark = begin(suite, ["hold", "busy"], ["--deadline", in_time(1)])
         running.wait_for("started")
         begun = time.monotonic()
         running.wait_for("ending")
-        overruns.append((time.monotonic() - begun - 1) * 1000)
+        overruns.append((time.monotonic() - begun - PATIENCE) * 1000)
         ended, _ = forced_end(running, mark)
         why = why or left(mark, ended.session) or ("" if ended.exit == 124 else str(ended))
     # The best of them: other programs on this machine may have delayed the rest, the agent would have delayed all.
     best = min(overruns, key=abs)
-    if abs(best) > 100:
+    if abs(best) > 100 * PATIENCE:
         why = why or f"the deadline came {best:.0f} ms late"
     return Result("E57.busy", not why, "limits.cpu", f"deadline held to {best:+.0f} ms", why=why)
 
@@ -363,7 +364,7 @@ def zombies(suite):
     ended = suite.place.run(
         ["./remit-probe", "--act", "zombies", str(count)],
         workspace=suite.place.workspace(suite.probe),
-        options=["--processes", "128", "--deadline", "10m"],
+        options=["--processes", "128", "--deadline", in_time(600)],
         within=600,
     )
     said = next(iter(ended.objects()), {})

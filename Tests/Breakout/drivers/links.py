@@ -9,6 +9,7 @@ import subprocess
 
 import scripted
 from registry import Result, entry
+from session import PATIENCE
 
 # Opens directories of the host under numbers nobody expects, and becomes the program that follows.
 INHERIT = """import os, sys
@@ -251,7 +252,7 @@ def vanished(suite):
 secret, name, ready, gone = sys.argv[1:]
 write(ready)
 # The place where it is told moves along with the workspace, or is gone with it.
-end = time.monotonic() + 10
+end = time.monotonic() + 10 * PATIENCE
 while time.monotonic() < end and os.path.exists(ready) and not os.path.exists(gone):
     time.sleep(0.005)
 say(name, climb())
@@ -361,6 +362,6 @@ def outside_move(suite, script):
     os.rename(f"{directory}/deeper", f"{suite.base}/outer/moved/deeper")
     with open(f"{directory}/gone", "w", encoding="ascii"):
         pass
-    output = process.communicate(timeout=30)[0]
+    output = process.communicate(timeout=30 * PATIENCE)[0]
     suite.canaries.touched()  # that was the control run
     return scripted.answers_of(output)

@@ -9,6 +9,7 @@ import secrets
 import time
 
 from registry import Result, entry
+from session import PATIENCE
 from .lifetime import groups, marked
 
 
@@ -38,7 +39,7 @@ def dying(said):
 
 
 def eventually(condition, within):
-    end = time.monotonic() + within
+    end = time.monotonic() + within * PATIENCE
     while time.monotonic() < end:
         if condition():
             return True
@@ -61,7 +62,7 @@ def supervisor_loss(suite):
             running.wait_for("admitted")
         elif number % 3 == 2:
             running.wait_for("started")
-        time.sleep(random.random() * (0.08, 0.03, 0.02)[number % 3])
+        time.sleep(random.random() * (0.08, 0.03, 0.02)[number % 3] * PATIENCE)
         running.kill(9)
         ended = running.end()
         killed = time.monotonic()

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 from registry import Result, entry
+from session import PATIENCE
 
 # The system calls that docker's default profile refuses without CAP_SYS_ADMIN, of those a sandbox is made with.
 DOCKER_REFUSES = [
@@ -140,7 +141,7 @@ def inside_bubblewrap(suite):
             text=True,
             stdin=subprocess.DEVNULL,
             check=False,
-            timeout=30,
+            timeout=30 * PATIENCE,
             env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
             cwd="/",
         )
@@ -268,7 +269,7 @@ def inside_container(suite):
             text=True,
             stdin=subprocess.DEVNULL,
             check=False,
-            timeout=60,
+            timeout=60 * PATIENCE,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
             cwd=place,
         )

@@ -13,6 +13,7 @@ import time
 
 import scripted
 from registry import Result, entry
+from session import PATIENCE, in_time
 
 # 64 refused calls end a session.
 STRIKES = 60
@@ -68,7 +69,7 @@ def flip(suite):
     ended = suite.place.run(
         ["./remit-probe", "--act", "flip-open", str(rounds), suite.canaries.file],
         workspace=suite.place.workspace(suite.probe),
-        options=["--deadline", "10m"],
+        options=["--deadline", in_time(600)],
         within=600,
     )
     said = next(iter(ended.objects()), {})
@@ -191,7 +192,7 @@ def crowd(suite):
     why = "" if ended.exit == 123 and said.get("refused") == 50 else f"{ended}; the neighbour: {beside}"
     if growth > 64 << 10:
         why = why or f"the supervisor grew by {growth} KiB"
-    if took > 2000:
+    if took > 2000 * PATIENCE:
         why = why or f"the neighbour's 50 calls took {took:.0f} ms"
     results.append(
         Result(
@@ -227,7 +228,7 @@ def gone(suite):
     running = waiting(suite, workspace)
     os.kill(running.pid, signal.SIGSTOP)
     go(workspace)
-    time.sleep(0.4)
+    time.sleep(0.4 * PATIENCE)
     # The output is relayed by the supervisor as well, so whether it was answered shows afterwards only.
     os.kill(running.pid, signal.SIGCONT)
     ended = running.end()
@@ -249,14 +250,14 @@ def gone(suite):
         running = waiting(suite, workspace)
         os.kill(running.pid, signal.SIGSTOP)
         go(workspace)
-        time.sleep(0.02 * number)
+        time.sleep(0.02 * number * PATIENCE)
         init = next(event["pid"] for event in running.events() if event["event"] == "launched")
         running.kill(9)
         ended = running.end()
         why = ""
         if any(value.get("succeeded") for value in ended.objects()):
             why = str(ended)
-        end = time.monotonic() + 2
+        end = time.monotonic() + 2 * PATIENCE
         while os.path.exists(f"/proc/{init}/root") and time.monotonic() < end:
             time.sleep(0.01)
         if os.path.exists(f"/proc/{init}/root"):

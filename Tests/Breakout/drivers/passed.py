@@ -10,6 +10,7 @@ import socket
 import threading
 
 from registry import Result, entry
+from session import PATIENCE
 
 
 class Accomplice:
@@ -40,7 +41,7 @@ class Accomplice:
                         except OSError as error:
                             self.refusal = errno.errorcode[error.errno]
                         continue
-                    peer.settimeout(5)
+                    peer.settimeout(5 * PATIENCE)
                     data, ancillary, _, _ = peer.recvmsg(256, socket.CMSG_SPACE(4))
                     for level, kind, rights in ancillary:
                         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):

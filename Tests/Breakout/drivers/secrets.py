@@ -12,6 +12,7 @@ import time
 
 import scripted
 from registry import Result, entry
+from session import PATIENCE, in_time
 
 PROVIDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "CLITests", "Resources", "provider.py")
 TOKEN = "{name: token, provider: session-token, scope: {audience: https://orders.example.com}, ttl: 1m%s}"
@@ -55,11 +56,11 @@ providers:
     kind: command
     command: [/usr/bin/python3, {json.dumps(os.path.abspath(PROVIDER))}]
     settings: {json.dumps(settings)}
-    timeLimit: 5s
+    timeLimit: {in_time(5)}
     maximumTTL: 5m
 """)
 
-    def start(self, name, script=HOLD, exposure=False, deadline="30s", ttl="1m"):
+    def start(self, name, script=HOLD, exposure=False, deadline=30, ttl="1m"):
         """Starts a session that holds both credentials: the session, and its workspace."""
         workspace = self.place.workspace()
         extra = [", expose: env, variable: THE_TOKEN", ", expose: env, variable: THE_ORDERS"] if exposure else ["", ""]
@@ -211,7 +212,7 @@ if os.fork() == 0:
 wait_for("go", 20)
 """)
     for how in ("completed", "killed", "deadline", "supervisor-killed"):
-        running, workspace = holder.start(how, survivor, deadline="6s" if how == "deadline" else "30s")
+        running, workspace = holder.start(how, survivor, deadline=6 if how == "deadline" else 30)
         held = holder.take(running, workspace)
         before = holder.is_active(held["token"]) and len(os.listdir(holder.store)) == 1
         running.wait_for(lambda: os.path.exists(f"{workspace}/alive"))
@@ -224,17 +225,17 @@ wait_for("go", 20)
         begun = time.monotonic()
         ended = running.end()
         # Nobody waits for a guard; the target after a lost supervisor is five seconds.
-        while os.listdir(holder.store) and time.monotonic() < begun + 10:
+        while os.listdir(holder.store) and time.monotonic() < begun + 10 * PATIENCE:
             time.sleep(0.005)
         took = (time.monotonic() - begun) * 1000
         gone = not os.listdir(holder.store)
         rejected = not holder.is_active(held["token"])
         with open(f"{workspace}/alive", encoding="ascii") as file:
             last = file.read()
-        time.sleep(0.1)
+        time.sleep(0.1 * PATIENCE)
         with open(f"{workspace}/alive", encoding="ascii") as file:
             still = file.read() != last
-        limit = 11000 if how in ("deadline", "supervisor-killed") else 5000
+        limit = (11000 if how in ("deadline", "supervisor-killed") else 5000) * PATIENCE
         results.append(Result(
             f"E83.{how}", before and gone and rejected and not still and took < limit, "guard",
             f"token rejected, provider's credential revoked, no survivor, {took:.0f} ms",

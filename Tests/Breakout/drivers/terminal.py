@@ -11,6 +11,7 @@ import termios
 import time
 
 from registry import Result, entry
+from session import PATIENCE
 
 
 def pending(descriptor):
@@ -43,12 +44,12 @@ class Terminal:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def run(self, within=15):
-        end = time.monotonic() + within
+        end = time.monotonic() + within * PATIENCE
         while self.process.poll() is None and time.monotonic() < end:
             self.read(0.02)
         if self.process.poll() is None:
             self.process.kill()
-        while self.read(0.05):
+        while self.read(0.05 * PATIENCE):
             pass
         return self.process.wait()
 
@@ -212,7 +213,7 @@ def odd_streams(suite):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
-            timeout=20,
+            timeout=20 * PATIENCE,
         )
         try:
             with open(f"{workspace}/fds", encoding="utf-8") as file:
