@@ -23,6 +23,14 @@ func quoted(_ text: String) -> String {
 /// A list of strings in YAML's flow style.
 func flow(_ texts: [String]) -> String { "[" + texts.map(quoted).joined(separator: ", ") + "]" }
 
+/// Says what a test has measured, for the table of what ran where: scripts/test finds it in the log.
+func figure(_ name: String, _ value: JSON? = nil) {
+    let members = (value?.members ?? [:]).sorted { $0.key < $1.key }.compactMap { name, value in
+        value.integer.map { "\(name) \($0)" }
+    }
+    print("figure: \(name)\(members.isEmpty ? "" : ": ")\(members.joined(separator: ", "))")
+}
+
 extension Playground {
     /// A task that is bounded in every aspect and runs `script` with sh(1).
     func boundedTask(_ script: String, credentials: String = "", more: String = "") throws -> String {
