@@ -139,9 +139,8 @@ static int clone_tree(const struct launch_step *step, int *slot) {
     return launch_keep_in(slot, tree);
 }
 
-static int make_filesystem(const struct launch_step *step, int *slot) {
-    int filesystem = linux_fsopen(step->path);
-    if (filesystem < 0) { return -1; }
+// Says every option of the step's data to a context of a file system.
+static int set_options(const struct launch_step *step, int filesystem) {
     const char *option = step->data;
     const char *end = option + step->length;
     while (option < end) {
@@ -160,12 +159,25 @@ static int make_filesystem(const struct launch_step *step, int *slot) {
         if (result < 0) { return -1; }
         option += length + 1;
     }
+    return 0;
+}
+
+static int make_filesystem(const struct launch_step *step, int *slot) {
+    int filesystem = linux_fsopen(step->path);
+    if (filesystem < 0 || set_options(step, filesystem) < 0) { return -1; }
     if (linux_fsconfig(filesystem, FSCONFIG_CMD_CREATE, NULL, NULL) < 0) { return -1; }
     int mount = linux_fsmount(filesystem, (unsigned int)step->a);
     int saved = errno;
     close(filesystem);
     errno = saved;
     return launch_keep_in(slot, mount);
+}
+
+static int reconfigure(const struct launch_step *step, int mount) {
+    int filesystem = linux_fspick(mount);
+    if (filesystem < 0 || set_options(step, filesystem) < 0) { return -1; }
+    if (linux_fsconfig(filesystem, FSCONFIG_CMD_RECONFIGURE, NULL, NULL) < 0) { return -1; }
+    return close(filesystem);
 }
 
 int launch_open_beneath(int directory, const char *path) {
@@ -327,6 +339,7 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
         return launch_keep_in(slot, linux_open_tree(*from, step->path == NULL ? "" : step->path,
                                              OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
     case LAUNCH_FILESYSTEM: return make_filesystem(step, slot);
+    case LAUNCH_RECONFIGURE: return reconfigure(step, *slot);
     case LAUNCH_OVERLAY: return launch_overlay(plan, step, slot, *from);
     case LAUNCH_OPEN_HOST: return launch_keep_in(slot, open(step->path, (int)step->a | O_CLOEXEC));
     case LAUNCH_ATTACH_ROOT:

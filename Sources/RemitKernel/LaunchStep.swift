@@ -108,6 +108,14 @@ extension LaunchStep {
         }
     }
 
+    /// The file system behind an attached mount gets further options.
+    package static func reconfigure(_ slot: Slot, options: [String]) -> LaunchStep {
+        LaunchStep(LAUNCH_RECONFIGURE, "narrow \(slot) to \(options.joined(separator: ","))").with {
+            $0.data = options.flatMap { Array($0.utf8) + [0] }
+            $0.slot = slot
+        }
+    }
+
     /// A layer above a tree that takes every write to it.
     ///
     /// - Parameters:

@@ -42,6 +42,40 @@ extension CLI {
             #expect(rest.isSubset(of: ["self", "thread-self"]), "\(rest)")
         }
 
+        @Test func `a profile may show statistics of the host, read-only, and nothing else of proc`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            try place.write(
+                "apiVersion: remit/v1\nkind: Profile\nname: busy\nextends: default\n"
+                    + "filesystem: {processes: statistics}\n", to: place.base + "/config/profiles/busy.yaml")
+            let hidden = ["version", "cmdline", "sys", "kallsyms", "interrupts", "mounts", "kcore"]
+                .map { "/proc/" + $0 }
+            let shown = ["cpuinfo", "loadavg", "meminfo", "stat", "uptime"].map { "/proc/" + $0 }
+            let report = try report(place, options: ["--profile", "busy"], paths: shown + hidden)
+            // They are opened by name; the directory lists processes only.
+            let rest = Set(report["proc"].list?.compactMap(\.text) ?? [])
+            #expect(rest.isSubset(of: ["self", "thread-self"]), "\(rest)")
+            for path in shown {
+                #expect(
+                    report["read"][path].text?.contains(where: \.isNumber) == true, "\(path): \(report["read"][path])")
+            }
+            for path in hidden {
+                #expect(report["read"][path].text == "No such file or directory", "\(path): \(report["read"][path])")
+            }
+            let script = """
+                for file in cpuinfo loadavg meminfo stat uptime; do
+                    (: >>/proc/$file) 2>/dev/null && echo "$file can be written"
+                    rm -f /proc/$file 2>/dev/null && echo "$file can be removed"
+                done
+                ps -A -o comm= | grep -x sh && uptime | grep -o 'load average'
+                awk '/^(MemTotal|MemFree)/ { found++ } END { print found, "sizes" }' /proc/meminfo
+                """
+            let acts = try place.remit("run", "--profile", "busy", "--", "sh", "-c", script)
+            #expect(acts.text == "sh\nload average\n2 sizes\n", "\(acts)")
+            let why = try place.remit("why", "--profile", "busy", "path", "/proc/stat", "--format", "json")
+            #expect(why.text.contains("busy.yaml:5"), "\(why)")
+        }
+
         @Test func `no process of the session is dumpable to the agent, and pid 1 cannot be killed`() throws {
             let place = try Playground()
             defer { place.tearDown() }

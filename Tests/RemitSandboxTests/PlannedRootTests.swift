@@ -70,6 +70,23 @@ import Testing
         #expect(says(without.answer("/usr/bin/env", to: .read)).last == "landlock silent")
     }
 
+    @Test func `statistics are read by everybody, written by nobody, and the line that shows them is told`() throws {
+        let root = try root(ProfileFilesystem(binds: [Bind(source: "/usr")], processes: .statistics))
+        for file in ["cpuinfo", "loadavg", "meminfo", "stat", "uptime"] {
+            let path = "/proc/\(file)"
+            #expect(root.resolve(path).node == .file && root.line(of: path) == .profile("filesystem.processes"))
+            #expect(
+                says(root.answer(path, to: .read)) == ["mounts allows", "permissions allows", "landlock allows"])
+            #expect(
+                says(root.answer(path, to: .write)) == ["mounts denies", "permissions denies", "landlock denies"])
+            #expect(!root.answer(path, to: .execute).isAllowed)
+        }
+        for path in ["/proc/interrupts", "/proc/version", "/proc/sys/kernel/osrelease", "/proc/stat/x", "/proc/statx"] {
+            #expect(!root.answer(path, to: .read).isAllowed, "\(path)")
+        }
+        #expect(root.answer("/proc/1/status", to: .read).opinions.contains { $0.say == .silent })
+    }
+
     @Test func `modes are those of the first class that fits`() {
         let groups: Set<UInt32> = [5, 6]
         for (mode, owner, group, bits, expected): (UInt32, UInt32, UInt32, UInt32, Bool) in [

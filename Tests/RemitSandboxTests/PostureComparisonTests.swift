@@ -29,6 +29,9 @@ enum MadePosture {
             MountExpectation(
                 target: "/workspace", type: nil, attributes: [.noSetUser, .noDevices], isRecursive: true,
                 file: MountedFile(device: 9, inode: 91)),
+            MountExpectation(
+                target: "/proc", type: "proc", attributes: [.noSetUser, .noDevices, .noExecute], isRecursive: false,
+                file: nil),
         ],
         limits: ["Max core file size": 0, "Max open files": 4096], hasTerminal: false,
         cgroup: CgroupExpectation(
@@ -43,6 +46,7 @@ enum MadePosture {
         65 93 254:0 /usr /usr ro,nosuid,nodev,relatime - ext4 /dev/vda rw
         66 65 254:1 / /usr/local ro,nosuid,nodev,noexec,relatime - ext4 /dev/vdb rw
         42 93 254:0 /home/me/work /workspace rw,nosuid,nodev,relatime - ext4 /dev/vda rw
+        43 93 0:42 / /proc rw,nosuid,nodev,noexec,relatime - proc none rw,hidepid=ptraceable,subset=pid
         """)
 
     static func task(_ number: Int32) -> TaskPosture {
@@ -200,6 +204,7 @@ enum MadePosture {
         .mounts("another file system", "mount /") { $0[0].type = "ext4" },
         .mounts("a mount too many", "mount /sys") { $0.append($0[0].at("/sys")) },
         .mounts("a mount over another", "mount /workspace") { $0.append($0[3]) },
+        .mounts("all of /proc", "view of /proc") { $0[4].options = ["rw", "hidepid=ptraceable"] },
         .mounts("a mount too few", "mount /usr") { $0.removeSubrange(1...2) },
         Change("another directory as workspace", ["source of /workspace"]) {
             $0.processes[0].mounted["/workspace"] = .value(MountedFile(device: 9, inode: 2))

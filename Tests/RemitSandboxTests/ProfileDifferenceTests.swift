@@ -39,6 +39,10 @@ import Testing
                 "gained execute /opt/swift: - > the caller's installation of swift",
             ]
         ),
+        (
+            "filesystem: {processes: statistics}", "filesystem: {processes: minimal}",
+            ["cpuinfo", "loadavg", "meminfo", "stat", "uptime"].map { "lost read /proc/\($0): yes > -" }
+        ),
         ("filesystem: {links: {/a: b}}", "filesystem: {links: {/a: c}}", ["changed path /a: link to b > link to c"]),
         (
             "filesystem: {temporary: {size: 1MiB}}", "filesystem: {temporary: {size: 2MiB}}",

@@ -23,11 +23,11 @@ import Testing
     }()
 
     private func lesson(
-        _ observations: [Observation], links: Set<String> = [], refused: Set<String> = [],
+        base: Profile = Self.base, _ observations: [Observation], links: Set<String> = [], refused: Set<String> = [],
         hosts: Set<ProfileLesson.ReachedHost> = []
     ) -> ProfileLesson {
         ProfileLesson(
-            base: Self.base, seen: Self.seen,
+            base: base, seen: Self.seen,
             evidence: .init(observations: observations, links: links, hosts: hosts, refusedCalls: refused),
             home: "/home/u")
     }
@@ -102,6 +102,15 @@ import Testing
         // A path with a line break can be bound by no profile, and one that is refused is no profile.
         let plain = self.lesson([read("/opt/a \"b\" #c/x", .execute)])
         #expect(try learned(plain, [hostile]).filesystem.binds.map(\.target).contains("/opt/a \"b\" #c"))
+    }
+
+    @Test func `statistics are learned where the base shows them and the run read them`() throws {
+        var base = Self.base
+        base.filesystem.processes = .statistics
+        let looks = [read("/proc/stat"), read("/proc", .look)]
+        #expect(try learned(lesson(base: base, looks)).filesystem.processes == .statistics)
+        #expect(try learned(lesson(base: base, [read("/proc", .look)])).filesystem.processes == .minimal)
+        #expect(try learned(lesson([read("/proc/stat", .read, .hidden)])).filesystem.processes == .minimal)
     }
 
     @Test func `branches that were not taken are told`() {

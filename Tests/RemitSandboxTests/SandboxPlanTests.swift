@@ -51,6 +51,24 @@ import Testing
         #expect(plan.trees.map(\.path) == [workspace.path])
     }
 
+    @Test(arguments: [true, false])
+    func `files of proc are held on to before everything but processes goes`(isRoot: Bool) throws {
+        var profile = Made.profile
+        profile.filesystem.processes = .statistics
+        let setup = try Made.plan(Made.request(profile: profile), host: .made(isRoot: isRoot)).launch.setup
+        let texts = setup.map(\.description)
+        #expect(texts.contains("make a proc (hidepid=ptraceable) for proc"))
+        let first = try #require(texts.firstIndex(of: "mount proc on `/proc`"))
+        #expect(
+            Array(texts[(first + 1)...].prefix(16))
+                == ["cpuinfo", "loadavg", "meminfo", "stat", "uptime"].flatMap { file in
+                    [
+                        "open `\(file)` of proc a second time", "make /proc/\(file) read-only",
+                        "mount /proc/\(file) on `/proc/\(file)`",
+                    ]
+                } + ["narrow proc to subset=pid"])
+    }
+
     @Test(arguments: [
         (false, false, false, 7), (true, false, true, 7), (false, true, true, 7), (true, true, false, 7),
         (false, false, true, 1),

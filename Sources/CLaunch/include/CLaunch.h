@@ -28,6 +28,7 @@ enum launch_operation {
     LAUNCH_REOPEN_TREE,      ///< slot = detached clone of the attached mount in `from`, or of the file `path` in it
     LAUNCH_FILESYSTEM,       ///< slot = new mount of type `path`, options in `data` (key=value, NUL separated),
                              ///< a = mount attributes
+    LAUNCH_RECONFIGURE,      ///< the file system mounted in `slot` gets the options in `data`, as above
     LAUNCH_OVERLAY,          ///< slot = new overlay mount with attributes a: above the tree `others[1]`, a layer whose
                              ///< directories, beneath the tree `others[0]`, `data` names, NUL separated: upper, work, and
                              ///< perhaps another lower one on top of the tree; `from` = an attached directory with the

@@ -120,6 +120,11 @@ static inline int linux_fsconfig(int filesystem, unsigned int command, const cha
     return (int)syscall(SYS_fsconfig, filesystem, command, key, value, 0);
 }
 
+/// A context to change the options of the file system behind a mount with.
+static inline int linux_fspick(int mount) {
+    return (int)syscall(SYS_fspick, mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+}
+
 static inline int linux_fsmount(int filesystem, unsigned int attributes) {
     return (int)syscall(SYS_fsmount, filesystem, FSMOUNT_CLOEXEC, attributes);
 }

@@ -117,6 +117,10 @@ package struct ProfileDifference: Sendable {
                 add(.changed, .path, path, "shows \(before.source)", "shows \(after.source)", key: key)
             }
         }
+        let (few, more) = (one.filesystem.processes.files, other.filesystem.processes.files)
+        for file in Set(few + more) {
+            compare(.read, "/proc/\(file)", few.contains(file), more.contains(file), "filesystem.processes")
+        }
         for (program, target) in other.filesystem.installations.merging(
             one.filesystem.installations, uniquingKeysWith: { own, _ in own })
         {

@@ -79,7 +79,7 @@ extension ProfileLesson {
         }
         if let size = base.filesystem.temporary { out.add("  temporary: {size: \(size)}       # as in `\(base.name)`") }
         if let size = base.filesystem.home { out.add("  home: {size: \(size)}") }
-        out.add("  processes: \(base.filesystem.processes.rawValue)")
+        out.add("  processes: \(processes.rawValue)")
     }
 
     private func etc(_ out: inout Lines) {

@@ -115,6 +115,11 @@ package struct ProfileLesson: Sendable {
         return result.filter { one in !result.contains { $0 != one && Self.isWithin(one, $0) } }.sorted()
     }
 
+    /// What of `/proc` was needed: never more than the base shows, since many programs look at what they can do without.
+    package var processes: ProcessView {
+        base.filesystem.processes.files.contains { used.contains("/proc/" + $0) } ? base.filesystem.processes : .minimal
+    }
+
     private func entry(for path: String) -> String? {
         let known = (base.etc.copy + seen.etc.copy).filter { Self.isWithin(path, $0) }
         return known.min { $0.utf8.count > $1.utf8.count }

@@ -127,7 +127,7 @@ package final class Observer {
                 act, call: call, path: found, asked: path, outcome: outcome, opinions: opinions,
                 isDirectory: isDirectory)
         }
-        if path.hasPrefix("/proc/") || path == "/proc" { return process(path, act, call) }
+        if path.hasPrefix("/proc/") || path == "/proc", !root.isStatistic(path) { return process(path, act, call) }
         guard let directory = rootNumber else { return observation(path, .allowed) }
         do throws(SystemCallError) {
             let file = try RootedFile(path, in: directory, follows: follows)
@@ -179,7 +179,7 @@ package final class Observer {
         if isProcess { return Observation(act, call: call, path: "/proc", outcome: .allowed, isDirectory: true) }
         guard host.has(path) else { return Observation(act, call: call, path: path, outcome: .absent) }
         let opinion = Opinion(
-            "mounts", .denies, "`/proc` shows processes, and nothing of the host",
+            "mounts", .denies, "`/proc` shows processes, and nothing else of the host",
             line: .profile("filesystem.processes"))
         return Observation(act, call: call, path: path, outcome: .hidden, opinions: [opinion])
     }

@@ -28,7 +28,7 @@ extension PlanBuilder {
         if let listener { agent.append(.send(listener, tag: .listener)) }
         agent.append(
             .prove(
-                probes, agent: AgentIdentity.inside, hidden: request.hidden,
+                probes, agent: AgentIdentity.inside, hidden: request.hidden + [SandboxPlan.Path.hostVersion],
                 unwritable: ["/"] + mounts.filter { $0.isDirectory && $0.access == .read }.map { "/\($0.target)" },
                 sealed: "/" + SandboxPlan.Path.sealed,
                 unreachable: outsiders.map(\.description), local: request.network?.samples.map(\.description) ?? []

@@ -99,8 +99,9 @@ extension PlanBuilder {
         }
         let temporary = request.profile.filesystem.temporary?.bytes ?? 1 << 28
         let home = request.profile.filesystem.home?.bytes ?? 1 << 28
+        setup.append(.move("proc", to: "proc", in: root))
+        showStatistics()
         setup += [
-            .move("proc", to: "proc", in: root),
             .filesystem("tmpfs", options: volume(temporary, mode: "1777"), attributes: quiet, into: "tmp"),
             .move("tmp", to: "tmp", in: root),
             .filesystem("tmpfs", options: volume(home, mode: "0700"), attributes: quiet, into: "home"),
@@ -123,6 +124,21 @@ extension PlanBuilder {
             ]
         }
         if trusts { attachTrust() }
+    }
+
+    /// Holds on to the few files of `/proc` that the profile names, by mounting each over itself, and takes all others
+    /// out. In that order: once it shows processes only, there is no file left to mount.
+    private mutating func showStatistics() {
+        let files = request.profile.filesystem.processes.files
+        if files.isEmpty { return }
+        for file in files {
+            let slot = Slot("/proc/\(file)")
+            setup += [
+                .reopenTree("proc", path: file, into: slot), .attributes(slot, set: .readOnly, recursive: false),
+                .move(slot, to: "proc/\(file)", in: "root"),
+            ]
+        }
+        setup.append(.reconfigure("proc", options: [SandboxPlan.processesOnly]))
     }
 
     /// Options of a temporary file system. An empty file costs the kernel about 1 KiB that its size does not count:

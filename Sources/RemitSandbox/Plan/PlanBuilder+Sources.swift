@@ -82,7 +82,10 @@ extension PlanBuilder {
     }
 
     /// Only the session's processes, and only those one may inspect.
-    private var processOptions: [String] { ["hidepid=ptraceable", "subset=pid"] }
+    private var processOptions: [String] {
+        let own = "hidepid=ptraceable"
+        return request.profile.filesystem.processes.files.isEmpty ? [own, SandboxPlan.processesOnly] : [own]
+    }
 
     private func look(_ path: String, required: Bool) throws(SandboxError) -> (path: String, facts: FileSystem.Facts)? {
         do {

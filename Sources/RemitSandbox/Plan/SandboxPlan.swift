@@ -24,6 +24,9 @@ package struct SandboxPlan: Sendable {
         package let owner: AgentIdentity.Owner?
     }
 
+    /// The option of `/proc` that leaves processes in it and takes everything else out.
+    static let processesOnly = "subset=pid"
+
     /// Where things are inside.
     package enum Path {
         package static let workspace = "workspace"
@@ -34,6 +37,8 @@ package struct SandboxPlan: Sendable {
         package static let description = "run/remit/session.json"
         /// What the session trusts besides the host's authorities.
         package static let trust = "run/remit/trust"
+        /// What every host has in `/proc` and no session.
+        static let hostVersion = "/proc/version"
         /// An empty file with mode 0444 in the root, where Landlock allows to list and nothing else: whoever opens it
         /// is not under Landlock.
         package static let sealed = ".sealed"

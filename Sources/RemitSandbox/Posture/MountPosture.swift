@@ -12,6 +12,8 @@ package struct MountPosture: Hashable, Sendable {
     /// `shared:…` and `master:…`: what ties it to another mount.
     package var propagation: [String]
     package var type: String
+    /// Of the file system itself, whichever of its mounts is looked at.
+    package var options: [String]
 
     /// Reads the whole file.
     ///
@@ -39,13 +41,14 @@ package struct MountPosture: Hashable, Sendable {
         self.identifier = identifier
         root = Self.plain(fields[3])
         target = Self.plain(fields[4])
-        let options = fields[5].split(separator: ",")
+        let flags = fields[5].split(separator: ",")
         let known: [(Substring, MountAttributes)] = [
             ("ro", .readOnly), ("nosuid", .noSetUser), ("nodev", .noDevices), ("noexec", .noExecute),
         ]
-        attributes = known.reduce([]) { options.contains($1.0) ? $0.union($1.1) : $0 }
+        attributes = known.reduce([]) { flags.contains($1.0) ? $0.union($1.1) : $0 }
         propagation = fields[6..<dash].map(String.init)
         type = Self.plain(fields[dash + 1])
+        options = fields.dropFirst(dash + 3).first?.split(separator: ",").map(String.init) ?? []
     }
 
     // Space, tab, newline and backslash are written as three octal digits.

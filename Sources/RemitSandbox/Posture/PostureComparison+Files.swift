@@ -42,6 +42,7 @@ extension PostureComparison {
                     found: texts.isEmpty ? "none" : texts.joined(separator: " and "),
                     isFine ? .holds : .differs, process: pid))
         }
+        judgeViews(table, pid)
         for seen in table where !planned.contains(seen.target) {
             let around = expectation.mounts.filter { $0.isRecursive && seen.target.hasPrefix($0.target + "/") }
                 .max { $0.target.utf8.count < $1.target.utf8.count }
@@ -52,6 +53,17 @@ extension PostureComparison {
                     "mount \(seen.target)", expected: around.map { "\($0.text), as \($0.target)" } ?? "none",
                     found: ([seen.type, seen.flags] + seen.propagation).joined(separator: " "),
                     isFine ? .holds : .differs, process: pid))
+        }
+    }
+
+    /// No plan may show more of a process table than processes: files that it shows besides are mounts of their own.
+    private mutating func judgeViews(_ table: [MountPosture], _ pid: Int32) {
+        for seen in table where seen.type == "proc" {
+            add(
+                PostureItem(
+                    "view of \(seen.target)", expected: SandboxPlan.processesOnly,
+                    found: seen.options.joined(separator: ","),
+                    seen.options.contains(SandboxPlan.processesOnly) ? .holds : .differs, process: pid))
         }
     }
 

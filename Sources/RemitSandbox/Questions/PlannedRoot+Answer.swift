@@ -36,7 +36,8 @@ extension PlannedRoot {
                 "mounts", .denies, "`\(mount?.target ?? "/")` is the session's own, and empty when it starts",
                 line: line(of: path))
         case .fresh("proc"):
-            return Opinion("mounts", .denies, "`/proc` shows processes, and nothing of the host", line: line(of: path))
+            return Opinion(
+                "mounts", .denies, "`/proc` shows processes, and nothing else of the host", line: line(of: path))
         default:
             return Opinion(
                 "mounts", .denies,
@@ -67,6 +68,8 @@ extension PlannedRoot {
             let from = source == mount.target ? "" : ", `\(source)` of the host"
             let mode = mount.attributes.contains(.readOnly) ? "read-only" : "writable"
             return Opinion("mounts", .allows, "\(name)\(from), \(mode)", line: line)
+        case .fresh where isStatistic(mount.target):
+            return Opinion("mounts", .allows, "\(name), which the kernel counts for the whole host", line: line)
         case .fresh(let type):
             return Opinion("mounts", .allows, "\(name), a \(type) of the session's own", line: line)
         }

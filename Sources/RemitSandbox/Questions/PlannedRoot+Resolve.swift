@@ -150,6 +150,10 @@ extension PlannedRoot {
             guard let host = host(path, mount) else { return Look(node: .missing) }
             return look(onHost: host, mount)
         case .fresh(let type):
+            if isStatistic(path) {
+                // Root's of the host, who is nobody inside.
+                return Look(node: .file, ownership: Ownership(mode: 0o444, owner: 65_534, group: 65_534))
+            }
             if path == mount.target, path != "/" { return Look(node: isTrust(path) ? .file : .directory) }
             if path == "/" || mount.target == "/" || entries[path] != nil { return look(inOwnRoot: path) }
             return Look(node: Self.look(in: type, String(path.dropFirst(mount.target.count + 1))))

@@ -111,6 +111,11 @@ package struct PlannedRoot: Sendable {
         }
     }
 
+    /// Whether a path is one of the few files of `/proc` that the profile shows besides processes.
+    func isStatistic(_ path: String) -> Bool {
+        profile.filesystem.processes.files.contains { path == "/proc/" + $0 }
+    }
+
     /// The line of a file that brings a mount or an entry in.
     package func line(of path: String) -> DecidingLine? {
         var place = path
@@ -132,6 +137,7 @@ package struct PlannedRoot: Sendable {
         case "/" + SandboxPlan.Path.trust: return .task("network")
         default: break
         }
+        if isStatistic(path) { return .profile("filesystem.processes") }
         if path.hasPrefix("/" + SandboxPlan.Path.sockets + "/") { return .task("sockets") }
         if path.hasPrefix("/dev/") { return .builtIn("devices") }
         if profile.filesystem.binds.contains(where: { $0.target == path }) {

@@ -48,6 +48,12 @@ extension Remedy {
         if path == "/" + SandboxPlan.Path.sealed {
             return Remedy(.nowhere, nil, .never, "it is there for Landlock to be tried on")
         }
+        let isWrite = [.write, .make, .remove, .change].contains(act)
+        if !isWrite, ProcessView.statistics.files.contains(where: { path == "/proc/" + $0 }) {
+            return Remedy(
+                .profile, "filesystem: {processes: statistics}", .careful,
+                "it counts what the whole host does, down to the interrupts when somebody types")
+        }
         if path.hasPrefix("/proc/") {
             return Remedy(
                 .nowhere, nil, .never, "what the host runs and has is nobody's business inside; programs do without")
@@ -59,7 +65,6 @@ extension Remedy {
         if path.hasPrefix("/dev/") {
             return Remedy(.nowhere, nil, .never, "devices lead to the kernel and past every other layer")
         }
-        let isWrite = [.write, .make, .remove, .change].contains(act)
         if path == "/workspace" || path.hasPrefix("/workspace/") {
             if opinion?.layer == "mounts", isWrite {
                 return Remedy(

@@ -62,6 +62,14 @@ package struct Bind: Hashable, Sendable, Codable {
 package enum ProcessView: String, Hashable, Sendable, Codable, CaseIterable {
     /// Process directories only: `subset=pid` of `proc(5)`.
     case minimal
+    /// Besides, ``files``: how busy the host is, for programs that show it.
+    case statistics
+
+    /// The files of `/proc` that are there besides processes, sorted.
+    ///
+    /// What `top`, `htop`, `ps`, `free` and `uptime` cannot do without, and nothing more. Most of it sysinfo(2) and the
+    /// processor tell every session; `stat` also counts interrupts.
+    package var files: [String] { self == .statistics ? ["cpuinfo", "loadavg", "meminfo", "stat", "uptime"] : [] }
 }
 
 /// What the session's `/etc` holds.

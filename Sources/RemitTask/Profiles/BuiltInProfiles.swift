@@ -142,8 +142,11 @@ package enum BuiltInProfiles {
                 run: bash -c 'exec 3<>/dev/tcp/example.com/443'
                 refused: {by: namespaces, saying: name resolution}
               - name: processes of the host are not seen
-                run: test "$(ls -d /proc/[0-9]* | wc -l)" -lt 10 && ! test -e /proc/cpuinfo && echo few
+                run: test "$(ls -d /proc/[0-9]* | wc -l)" -lt 10 && ! test -e /proc/version && echo few
                 prints: few
+              - name: how busy the host is
+                run: for file in cpuinfo loadavg meminfo stat uptime; do test -e /proc/$file && exit 1; done; echo untold
+                prints: untold
               - name: there is no capability
                 run: test "$(grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | cut -f 2 | sort -u)" = 0000000000000000 && echo none
                 prints: none
@@ -259,6 +262,7 @@ package enum BuiltInProfiles {
             filesystem:
               temporary: {size: 2GiB}
               home: {size: 2GiB}
+              processes: statistics         # top, htop, ps, free; test runners that look how many processors are idle
             etc:
               copy:
                 - /etc/gitconfig
@@ -276,6 +280,12 @@ package enum BuiltInProfiles {
               - name: programs of developers find what they read of /etc
                 run: for path; do test -r "$path" || { echo "$path is missing"; exit 1; }; done
                 paths: [/etc/gitconfig, /etc/maven, /etc/nodejs, /etc/fonts]
+              - name: how busy the host is
+                run: for file in cpuinfo loadavg meminfo stat uptime; do grep -q . /proc/$file && echo $file; done | tr '\n' .
+                prints: cpuinfo.loadavg.meminfo.stat.uptime.
+              - name: how busy the host is cannot be written
+                run: echo 1 >/proc/loadavg
+                refused: {by: mounts, saying: Read-only file system}
               - name: what the caller's tools are told is passed on
                 run: echo "$CI $EDITOR $PAGER"
                 environment: {CI: "1", EDITOR: ed, PAGER: less}

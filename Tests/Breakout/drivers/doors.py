@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""E28, E69, E71, E85, E86, E90: the supervisor's own doors, the network's, and what leaks through what is left."""
+"""E28, E42, E69, E71, E85, E86, E90: the supervisor's own doors, the network's, and what leaks through what is left."""
 
 import ctypes
 import json
@@ -257,6 +257,99 @@ def same_user(suite):
     finally:
         running.kill(15)
         running.end()
+
+
+STATISTICS = ("cpuinfo", "loadavg", "meminfo", "stat", "uptime")
+TABLE = """
+names = sys.argv[1].split(",")
+def opened(path, flags):
+    try:
+        os.close(os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC))
+        return True
+    except OSError:
+        return False
+ways = {"read": os.O_RDONLY, "write": os.O_WRONLY, "change": os.O_RDWR, "look": os.O_PATH}
+places = {"": "/proc/", "-root": "/proc/self/root/proc/", "-working-directory": "/proc/self/cwd/" + 12 * "../" + "proc/"}
+for place, start in places.items():
+    for way, flags in ways.items():
+        say(way + place, [name for name in names if opened(start + name, flags)])
+table = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+def beside(name):
+    try:
+        os.close(os.open(name, os.O_RDONLY | os.O_NONBLOCK, dir_fd=table))
+        return True
+    except OSError:
+        return False
+say("directory", [name for name in names if beside(name)])
+say("listed", sorted(name for name in os.listdir("/proc") if not name.isdigit()))
+file = os.open("/proc/stat", os.O_RDONLY)
+say("beneath", [path for path in ("..", "../kallsyms", "../sys", ".", "kallsyms")
+                if opened("/proc/stat/" + path, os.O_RDONLY)
+                or opened("/proc/self/fd/%d/%s" % (file, path), os.O_RDONLY)])
+def changed(action):
+    try:
+        action()
+        return True
+    except OSError:
+        return False
+UMOUNT = {"x86_64": 166, "aarch64": 39}[os.uname().machine]
+say("taken", [name for name in ("cpuinfo", "loadavg", "meminfo", "stat", "uptime") if
+              changed(lambda: os.unlink("/proc/" + name)) or changed(lambda: os.chmod("/proc/" + name, 0o666))
+              or changed(lambda: os.rename("/proc/" + name, "/proc/" + name + "x"))
+              or changed(lambda: checked(libc.syscall(UMOUNT, ("/proc/" + name).encode(), 2)))])
+"""
+
+
+@entry("E42", "find more of /proc than the statistics that a profile shows")
+def statistics(suite):
+    place = suite.installation("statistics")
+    scripted.profile(place, "statistics", "filesystem: {processes: statistics}")
+    options = ["--profile", "statistics"]
+    # Every name that this host's own table has, and some that a module would bring.
+    names = sorted({name for name in os.listdir("/proc") if not name.isdigit()} - {"self", "thread-self"}
+                   | {"asound", "config.gz", "kallsyms", "kcore", "keys", "kmsg", "sched_debug", "sysrq-trigger",
+                      "timer_list", "sys/kernel/core_pattern", "sys/kernel/modprobe", "sys/vm/drop_caches",
+                      "bus/pci", "driver/rtc", "fs/nfsd", "irq/default_smp_affinity", "tty/drivers"})
+    found, ended = scripted.inside(suite, TABLE, ",".join(names), place=place, options=options)
+    control = scripted.outside(suite, TABLE, ",".join(names), cwd=suite.outer)
+    shown = {name: list(STATISTICS) for name in found if name.partition("-")[0] in ("read", "look", "directory")}
+    shown["listed"] = ["self", "thread-self"]
+    attempts = {"read": "read every other file of /proc", "write": "open every file of /proc for writing",
+                "change": "open every file of /proc for reading and writing", "look": "look at every file of /proc",
+                "directory": "read every other file of /proc by a directory's descriptor",
+                "listed": "find names of the host in /proc", "beneath": "reach files of /proc through one of them",
+                "taken": "remove, rename, change or unmount one of them"}
+    results = []
+    for name, answer in sorted(found.items()):
+        attempt = attempts[name.partition("-")[0]]
+        if "-" in name:
+            attempt += " by one's own " + name.partition("-")[2].replace("-", " ")
+        beyond = [path for path in answer if path not in shown.get(name, [])]
+        able = len(control.get(name) or []) > len(shown.get(name, []))
+        told = f"{len(control.get(name) or [])} names" if able else "not possible"
+        # Through a plain file nothing is reached anywhere, and nothing of /proc is root's to remove.
+        fine = not beyond and (able or name in ("beneath", "taken")) and set(shown.get(name, [])) <= set(answer)
+        results.append(Result(f"E42.statistics-{name}", fine, "mounts",
+                              f"{', '.join(answer) or 'none'} of {len(names)}", told, attempt,
+                              f"{found} {control} {ended}"))
+    if len(found) != len(attempts) + 8:
+        results.append(Result("E42.statistics", False, why=f"{len(found)} answers: {ended}"))
+    return results + known_probes(suite, place, options)
+
+
+def known_probes(suite, place, options):
+    """The probes of the entry, which a session of the default profile has already failed, under this profile."""
+    names = suite.of_entry("E42")
+    workspace = place.workspace(suite.probe)
+    ended = place.run(["./remit-probe", *names], options=options, workspace=workspace, within=60)
+    answers = {value["probe"]: value for value in ended.objects() if "probe" in value}
+    return [
+        Result(f"{name}-statistics", answers.get(name, {}).get("result") in ("stopped", "absent"),
+               answers.get(name, {}).get("layer", ""), answers.get(name, {}).get("errno") or "no answer",
+               "as above", f"{suite.probes[name]['attempt']}, under a profile that shows statistics",
+               f"{answers.get(name)}: {ended}")
+        for name in names
+    ]
 
 
 LOOK = """
