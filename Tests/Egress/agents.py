@@ -37,7 +37,7 @@ class Agents:
     def __init__(self):
         self.downloads = programs.Downloads([programs.CLAUDE, programs.CODEX, programs.MINI])
 
-    def session(self, world, package, variable, command, rules=(), tripwire="block"):
+    def session(self, world, package, variable, command, rules=(), tripwire="block", **task):
         directory = self.downloads.found[package].result()
         if not os.access(f"{directory}/complete", os.R_OK):
             raise Skip(f"{directory} is not for this user")
@@ -48,7 +48,7 @@ class Agents:
             searcher = file.read()
         return world.session(
             script, [model, *rules], [{"name": "model", "provider": "model", "expose": "env", "variable": variable}],
-            bind=directory, tripwire=tripwire, files={"search.py": searcher},
+            bind=directory, tripwire=tripwire, files={"search.py": searcher}, **task,
         )
 
     def loop(self, package, variable, command):

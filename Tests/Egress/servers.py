@@ -120,8 +120,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         line = self.command_after(done)
         usage = {"input_tokens": 100, "output_tokens": 20}
         if line is not None and any(tool.get("name") == "Bash" for tool in ask.get("tools") or []):
-            call = {"command": line, "description": "as told"}
-            block = {"type": "tool_use", "id": f"toolu_{done}", "name": "Bash", "input": {}}
+            # Another of the program's tools, by its name, or a command for its shell.
+            name, call = line if isinstance(line, tuple) else ("Bash", {"command": line, "description": "as told"})
+            block = {"type": "tool_use", "id": f"toolu_{done}", "name": name, "input": {}}
             whole, why = {**block, "input": call}, "tool_use"
             delta = {"type": "input_json_delta", "partial_json": json.dumps(call)}
         else:

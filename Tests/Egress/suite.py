@@ -24,6 +24,7 @@ import attacks
 import clients
 import doors
 import exfiltration
+import repository
 import table
 from world import Skip, World, programs
 
@@ -45,6 +46,18 @@ def checks(only):
         ("claude holds a placeholder", agent(lambda a: a.loop(programs.CLAUDE, "ANTHROPIC_API_KEY", agents.CLAUDE))),
         ("codex holds a placeholder", agent(lambda a: a.loop(programs.CODEX, "OPENAI_API_KEY", agents.CODEX))),
         ("mini-swe-agent holds a placeholder", agent(lambda a: a.loop(programs.MINI, "OPENAI_API_KEY", agents.MINI))),
+        (
+            "claude edits a repository that is reviewed",
+            agent(lambda a: repository.check(a, programs.CLAUDE, "ANTHROPIC_API_KEY", agents.CLAUDE, repository.TOOLS)),
+        ),
+        (
+            "codex edits a repository that is reviewed",
+            agent(lambda a: repository.check(a, programs.CODEX, "OPENAI_API_KEY", agents.CODEX)),
+        ),
+        (
+            "mini-swe-agent edits a repository that is reviewed",
+            agent(lambda a: repository.check(a, programs.MINI, "OPENAI_API_KEY", agents.MINI)),
+        ),
         ("a hostile model gets no key (C1, C3)", agent(lambda a: a.hostile)),
         ("a placeholder in the wrong place ends the session", agent(lambda a: a.ending)),
         ("names carry nothing out (N3)", exfiltration.check),

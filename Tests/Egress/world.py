@@ -120,15 +120,16 @@ class World:
     def url(self, name, path="/"):
         return f"https://{name}:{self.port}{path}"
 
-    def session(self, script, rules, credentials=(), bind=None, environment=None, tripwire="block", files=None):
-        """A session of a shell script that may reach what the rules say."""
-        return Session(self, script, rules, list(credentials), bind, environment or {}, tripwire, files or {})
+    def session(self, script, rules, credentials=(), bind=None, environment=None, tripwire="block", files=None,
+                **task):
+        """A session of a shell script that may reach what the rules say; `task` is what its task has besides."""
+        return Session(self, script, rules, list(credentials), bind, environment or {}, tripwire, files or {}, task)
 
 
 class Session:
     """One session: a task that lets a script reach what its rules say."""
 
-    def __init__(self, world, script, rules, credentials, bind, environment, tripwire, files):
+    def __init__(self, world, script, rules, credentials, bind, environment, tripwire, files, more):
         self.world, self.workspace = world, f"{world.directory}/workspace"
         os.makedirs(self.workspace, exist_ok=True)
         for name, text in {"ca.pem": open(world.authority, encoding="utf-8").read(), **files}.items():
@@ -144,7 +145,7 @@ class Session:
             "intent": "Reach what the task names and nothing else, and say so in `done`", "profile": profile,
             "command": ["sh", "-c", script], "workspace": {"path": self.workspace, "mode": "write"},
             "environment": environment, "deadline": "5m", "credentials": credentials,
-            "network": {"allow": rules, "tripwire": tripwire}, "outcome": {"artifacts": ["done"]},
+            "network": {"allow": rules, "tripwire": tripwire}, "outcome": {"artifacts": ["done"]}, **more,
         }
         self.task = world.write("task.yaml", json.dumps(task))
         self.identifier, self.init, self.output, self.errors, self.status = None, None, "", "", None
