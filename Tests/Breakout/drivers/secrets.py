@@ -60,7 +60,7 @@ providers:
     maximumTTL: 5m
 """)
 
-    def start(self, name, script=HOLD, exposure=False, deadline=30, ttl="1m"):
+    def start(self, name, script=HOLD, exposure=False, deadline=30, ttl=f"{min(PATIENCE, 5)}m"):
         """Starts a session that holds both credentials: the session, and its workspace."""
         workspace = self.place.workspace()
         extra = [", expose: env, variable: THE_TOKEN", ", expose: env, variable: THE_ORDERS"] if exposure else ["", ""]
@@ -307,7 +307,7 @@ say("variables", sorted(name for name in os.environ if name.startswith("REMIT_")
 
 def expiry(holder):
     """Asks for a token all the time while it is renewed: it must never count beyond its own end."""
-    running, workspace = holder.start("expire", ttl="4s")
+    running, workspace = holder.start("expire", ttl=in_time(4))
     token = holder.take(running, workspace)["token"]
     body = token.split(".")[1]
     end = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["exp"]
