@@ -22,8 +22,8 @@ package struct UserManagerSupport: Hashable, Sendable {
 /// A connection to the user's systemd, over the user's bus or, where there is none, its own socket. Blocking, and never
 /// for longer than ``patience`` in all: it is used before the first event of a session.
 package final class UserManager {
-    /// How long a session's start may wait for it.
-    package static let patience: Duration = .seconds(1)
+    /// How long a session's start may wait for it: a host that is busy should not lose its limits for that.
+    package static let patience: Duration = .seconds(5)
 
     private static let service = "org.freedesktop.systemd1"
     private static let object = "/org/freedesktop/systemd1"

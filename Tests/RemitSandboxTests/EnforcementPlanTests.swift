@@ -80,8 +80,8 @@ import Testing
         (.scope(["memory", "pids"]), .cpuLimit, .missing),
         (.scope(["memory", "pids"]), .ioLimit, .missing),
         (.scope(["memory", "pids", "cpu", "io"]), .ioLimit, .enforced),
-        (.scope(["memory", "pids"]).withoutScope("does not answer within 1 s"), .memoryLimit, .degraded),
-        (.scope(["memory", "pids"]).withoutScope("does not answer within 1 s"), .cgroup, .missing),
+        (.scope(["memory", "pids"]).withoutScope("does not answer within 5 s"), .memoryLimit, .degraded),
+        (.scope(["memory", "pids"]).withoutScope("does not answer within 5 s"), .cgroup, .missing),
     ])
     func `what a host lacks is said, and refused where it is required`(
         _ host: HostSupport, _ layer: Layer, _ state: LayerEnforcement.State
