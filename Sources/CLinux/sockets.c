@@ -138,6 +138,11 @@ int linux_reset_on_close(int socket) {
     return setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
+int linux_abort(int socket) {
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    return connect(socket, &nobody, sizeof nobody);
+}
+
 ssize_t linux_receive_from(int socket, void *buffer, size_t capacity, struct linux_address *sender) {
     union socket_address address;
     socklen_t size = sizeof address;

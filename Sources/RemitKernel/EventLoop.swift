@@ -46,6 +46,7 @@ package final class EventLoop {
     private var deferred: [() -> Void] = []
     private var lastSerial: UInt64 = 0
     private var armed: BootInstant?
+    private var preferred: WatchToken?
 
     /// - Throws: ``SystemCallError`` when the process has no descriptors left.
     package init() throws(SystemCallError) {
@@ -83,6 +84,10 @@ package final class EventLoop {
         guard watches.removeValue(forKey: token.serial) != nil else { return }
         try? control(EPOLL_CTL_DEL, token.descriptor, [], serial: 0)
     }
+
+    /// Hears what can be read of a watched descriptor before anything else, also between two of the descriptors that were
+    /// found ready together: for an order that must not wait until all of them had their turn.
+    package func prefer(_ token: WatchToken) { preferred = token }
 
     /// Calls `handler` once at `moment`, or soon after.
     @discardableResult
@@ -123,6 +128,7 @@ package final class EventLoop {
         let limit: CInt = ready.isEmpty && deferred.isEmpty ? -1 : 0
         let count = try check("wait for events") { unsafe linux_epoll_wait(descriptor, &events, limit) }
         for event in events.prefix(Int(count)) {
+            if count > 1 { hearPreferred() }
             let serial = event.serial
             if serial == 0 {
                 expire()
@@ -138,6 +144,14 @@ package final class EventLoop {
                 )
             }
         }
+    }
+
+    private func hearPreferred() {
+        guard let preferred, let handler = watches[preferred.serial] else { return }
+        var look = pollfd(fd: preferred.descriptor, events: Int16(POLLIN), revents: 0)
+        guard unsafe Glibc.poll(&look, 1, 0) > 0 else { return }
+        let broken = look.revents & Int16(POLLERR | POLLHUP) != 0
+        handler(Readiness(readable: true, writable: broken, hungUp: broken))
     }
 
     private func expire() {

@@ -27,8 +27,14 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
     ///
     /// - Throws: ``SystemCallError`` when the process has no descriptor left.
     package borrowing func duplicate() throws(SystemCallError) -> OwnedDescriptor {
-        let number = self.number
-        return OwnedDescriptor(adopting: try check("duplicate a descriptor") { fcntl(number, F_DUPFD_CLOEXEC, 3) })
+        try OwnedDescriptor(duplicating: number)
+    }
+
+    /// A second descriptor, close-on-exec, of the open file that somebody else's number stands for now.
+    ///
+    /// - Throws: ``SystemCallError`` when the number stands for none, or the process has no descriptor left.
+    package init(duplicating number: CInt) throws(SystemCallError) {
+        self.init(adopting: try check("duplicate a descriptor") { fcntl(number, F_DUPFD_CLOEXEC, 3) })
     }
 }
 

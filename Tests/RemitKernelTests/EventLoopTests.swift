@@ -60,6 +60,28 @@ import Testing
         #expect(done)
     }
 
+    @Test func `what is preferred is heard between two that were ready with it`() throws {
+        let loop = try EventLoop()
+        var boxes: [DescriptorBox] = []
+        var order: [Int] = []
+        for index in 0...10 {
+            let both = try pipe()
+            let (reader, writer) = (DescriptorBox(try both.read.duplicate()), DescriptorBox(try both.write.duplicate()))
+            boxes += [reader, writer]
+            let number = reader.number
+            let token = try loop.watch(number, for: .read) { _ in
+                var byte: UInt8 = 0
+                guard read(number, &byte, 1) == 1 else { return }
+                order.append(index)
+                // It is given something to say when the third of the others has its turn.
+                if order.count == 3 { _ = try? FileSystem.writeAll(boxes[21].number, [1], name: "pipe") }
+            }
+            if index == 10 { loop.prefer(token) } else { try FileSystem.writeAll(writer.number, [1], name: "pipe") }
+        }
+        try loop.run { order.count == 11 }
+        #expect(order[3] == 10, "\(order)")
+    }
+
     @Test func `more descriptors than one wait reports are all served`() throws {
         let loop = try EventLoop()
         var boxes: [DescriptorBox] = []

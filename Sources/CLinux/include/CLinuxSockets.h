@@ -52,6 +52,9 @@ int linux_get_option(int socket, int level, int option, int *value);
 /// Makes close(2) reset the connection and throw away what was not sent (SO_LINGER of zero).
 int linux_reset_on_close(int socket);
 
+/// Breaks a connection off: connect(2) with AF_UNSPEC. -1 = errno.
+int linux_abort(int socket);
+
 /// One datagram and who sent it; one longer than `capacity` is returned with its true length.
 ssize_t linux_receive_from(int socket, void *buffer, size_t capacity, struct linux_address *sender);
 

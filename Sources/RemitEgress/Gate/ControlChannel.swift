@@ -24,7 +24,8 @@ final class ControlChannel {
     ///   - outbox: what is told over the same socket.
     ///   - handler: called for each command in its order, and once at the end.
     init(_ descriptor: DescriptorBox, _ outbox: Outbox, on loop: EventLoop, handler: @escaping (Input) -> Void) {
-        socket = WatchedSocket(descriptor, on: loop)
+        // A fence does not wait for fifty streams that are ready as well.
+        socket = WatchedSocket(descriptor, on: loop, isPreferred: true)
         self.outbox = outbox
         self.handler = handler
     }

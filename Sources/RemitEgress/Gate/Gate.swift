@@ -32,6 +32,10 @@ package final class Gate {
     private var channel: ControlChannel?
     private var outbox: Outbox?
     private var phase = Phase.waiting
+    /// Whether everything that a fence cut is told of.
+    private var isTold = true
+    /// The supervisor asks what was used while not all of it is told.
+    private var isUsageAsked = false
     private var ended: String?
 
     /// How long records that are alike are gathered.
@@ -87,6 +91,7 @@ package final class Gate {
         case (.fence(let lease?), .serving(let service)): fence(lease, service)
         case (.fence(nil), .serving(let service)): fenceAll(service)
         case (.fence, .fenced): outbox?.send(.fenced(lease: nil, connections: 0))
+        case (.usage, .fenced) where !isTold: isUsageAsked = true
         case (.usage, .serving(let service)), (.usage, .fenced(let service)): outbox?.send(.usage(service.usage))
         case (.stop, _): stop(nil)
         case (.listeners, .fenced), (.bind, .fenced), (.narrow, .fenced): break
@@ -132,8 +137,10 @@ package final class Gate {
     private func fenceAll(_ service: Service) {
         phase = .fenced(service)
         outbox?.withhold()
-        let own = service.fence()
-        service.inspector.fence(lease: nil) { [notes] in notes.post(.cut(lease: nil, connections: $0 &+ own)) }
+        isTold = false
+        let connections = service.inspector.cut() &+ service.fence()
+        outbox?.send(.fenced(lease: nil, connections: connections))
+        service.inspector.fence(lease: nil) { [notes] in notes.post(.cut(lease: nil, connections: $0)) }
     }
 
     // MARK: Telling
@@ -142,10 +149,16 @@ package final class Gate {
         switch note {
         case .need(.room): channel?.flush()
         case .need(.time): loop.schedule(after: Self.interval) { [weak self] in self?.outbox?.drain() }
-        case .cut(let lease, let connections):
-            if lease == nil { outbox?.release() }
-            outbox?.send(.fenced(lease: lease, connections: connections))
+        case .cut(nil, _): fenceIsOver()
+        case .cut(let lease, let connections): outbox?.send(.fenced(lease: lease, connections: connections))
         }
+    }
+
+    /// Every connection that a fence cut is closed and recorded: now it is told of them, and of what they took.
+    private func fenceIsOver() {
+        isTold = true
+        outbox?.release()
+        if isUsageAsked, case .fenced(let service) = phase { outbox?.send(.usage(service.usage)) }
     }
 
     /// Closes everything, tells the rest, and lets the loop end.

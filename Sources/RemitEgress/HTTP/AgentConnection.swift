@@ -13,14 +13,15 @@ final class AgentConnection {
     private(set) lazy var hosts = HostPool(connection: self)
     /// The leases whose secrets were sent on it.
     private(set) var leases: Set<String> = []
-    private let cutter = Cutter()
+    private let cutter: Cutter
     private var channel: (any Channel)?
     private var exchanges: [ObjectIdentifier: Exchange] = [:]
     private var isOver = false
 
-    init(_ gate: GateConnection, core: InspectorCore) {
+    init(_ gate: GateConnection, core: InspectorCore, socket: OpenSockets.Member) {
         self.gate = gate
         self.core = core
+        cutter = Cutter(socket, of: core.sockets)
     }
 
     /// Takes over the socket, of which nothing was read.
@@ -33,12 +34,18 @@ final class AgentConnection {
             }
             .withConnectedSocket(descriptor)
             .assumeIsolated()
-            .whenFailure { _ in bound.value.isGone() }
+            .whenFailure { _ in
+                bound.value.cutter.isClosed()
+                bound.value.isGone()
+            }
     }
 
     private func configure(_ channel: any Channel) throws {
         self.channel = channel
-        channel.closeFuture.assumeIsolated().whenComplete { [self] _ in isGone() }
+        channel.closeFuture.assumeIsolated().whenComplete { [self] _ in
+            cutter.isClosed()
+            isGone()
+        }
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(cutter)
         guard gate.isTLS else {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
 internal import NIOCore
 
 /// Ends a connection at once: no farewell of TLS, no waiting for the peer, and nothing that is still in the kernel's buffer.
@@ -9,19 +8,25 @@ internal import NIOCore
 final class Cutter: ChannelOutboundHandler {
     typealias OutboundIn = Never
 
+    private let socket: OpenSockets.Member
+    private let sockets: OpenSockets
     private var context: ChannelHandlerContext?
+
+    init(_ socket: OpenSockets.Member, of sockets: OpenSockets) {
+        self.socket = socket
+        self.sockets = sockets
+    }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    /// Cuts.
+    /// Cuts: the peer learns by a reset that this was no proper end.
     func cut() {
-        guard let context else { return }
-        if let socket = context.channel as? any SocketOptionProvider {
-            // A reset: the peer learns that it was cut, and what was queued is dropped.
-            socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
-        }
-        context.close(promise: nil)
+        sockets.cut(socket)
+        context?.close(promise: nil)
     }
+
+    /// The channel has closed its descriptor: the other one is not needed any more.
+    func isClosed() { sockets.remove(socket) }
 }

@@ -123,28 +123,37 @@ final class HostPool {
     }
 
     private func start(_ socket: UpstreamSocket, for exchange: Exchange?) {
-        guard !isOver else { return core.close(socket.descriptor) }
-        let bound = NIOLoopBound((self, exchange), eventLoop: core.loop)
+        guard !isOver, let member = core.sockets.add(socket.descriptor) else {
+            core.close(socket.descriptor)
+            return failed(UpstreamError("broken", "the gate has no room for another connection"), exchange)
+        }
+        let cutter = Cutter(member, of: core.sockets)
+        let bound = NIOLoopBound((self, exchange, cutter), eventLoop: core.loop)
         ClientBootstrap(group: core.loop)
             .channelOption(.autoRead, value: false)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let (pool, exchange) = bound.value
-                    try pool.configure(channel, address: socket.address, for: exchange)
+                    let (pool, exchange, cutter) = bound.value
+                    try pool.configure(channel, cutter, address: socket.address, for: exchange)
                 }
             }
             .withConnectedSocket(socket.descriptor)
             .assumeIsolated()
             .whenFailure { [self] _ in
+                cutter.isClosed()
                 failed(UpstreamError("broken", "the connection to the host broke"), exchange)
             }
     }
 
-    private func configure(_ channel: any Channel, address: IPAddress, for exchange: Exchange?) throws {
-        let cutter = Cutter()
+    private func configure(
+        _ channel: any Channel, _ cutter: Cutter, address: IPAddress, for exchange: Exchange?
+    ) throws {
         let id = ObjectIdentifier(cutter)
         cutters[id] = cutter
-        channel.closeFuture.assumeIsolated().whenComplete { [self] _ in cutters[id] = nil }
+        channel.closeFuture.assumeIsolated().whenComplete { [self] _ in
+            cutter.isClosed()
+            cutters[id] = nil
+        }
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(cutter)
         let gate = connection.gate

@@ -56,6 +56,7 @@ package final class Inspector: Sendable {
     private let loop: any EventLoop
     private let core: NIOLoopBound<InspectorCore>
     private let count: ConnectionCount
+    private let sockets: OpenSockets
 
     /// Makes the session's authority and starts the thread; blocks shortly.
     ///
@@ -64,9 +65,11 @@ package final class Inspector: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         let count = ConnectionCount()
+        let sockets = OpenSockets()
         self.count = count
+        self.sockets = sockets
         (core, authority) = try loop.submit {
-            let core = try InspectorCore(plan, loop: loop, count: count)
+            let core = try InspectorCore(plan, loop: loop, count: count, sockets: sockets)
             return (NIOLoopBound(core, eventLoop: loop), core.authority.pem)
         }.wait()
         self.group = group
@@ -92,6 +95,16 @@ package final class Inspector: Sendable {
     /// - Parameter completion: told, on the inspector's thread, how many were cut; their sockets are closed by then.
     package func fence(lease: String?, completion: @escaping @Sendable (Int) -> Void) {
         loop.execute { [core] in core.value.fence(lease: lease, completion: completion) }
+    }
+
+    /// Breaks off every connection without waiting for the thread: it may be amid the bytes of fifty streams, and its turn
+    /// takes longer than a fence may. For them to be closed and recorded they are fenced afterwards.
+    ///
+    /// - Returns: how many of the agent's there were.
+    package func cut() -> Int {
+        let open = count.current
+        sockets.cutAll()
+        return open
     }
 
     /// Replaces the policy; connections that it does not allow any more are cut.

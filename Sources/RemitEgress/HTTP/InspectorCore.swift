@@ -17,6 +17,8 @@ final class InspectorCore {
     let upstreamContexts: UpstreamContexts
     let service: RemitService
     let authority: CertificateAuthority
+    /// What is open, on either side.
+    let sockets: OpenSockets
     var policy: EgressPolicy
     private(set) var secrets: SecretTable
     private let bindings: [SecretBinding]
@@ -29,8 +31,9 @@ final class InspectorCore {
     }
     private var isClosed = false
 
-    init(_ plan: InspectorPlan, loop: any EventLoop, count: ConnectionCount) throws {
+    init(_ plan: InspectorPlan, loop: any EventLoop, count: ConnectionCount, sockets: OpenSockets) throws {
         self.count = count
+        self.sockets = sockets
         let configuration = plan.configuration
         self.loop = loop
         meter = plan.meter
@@ -61,8 +64,10 @@ final class InspectorCore {
 
     /// Takes over a connection.
     func adopt(descriptor: CInt, _ gate: GateConnection) {
-        guard !isClosed, connections.count < most else { return close(descriptor) }
-        let connection = AgentConnection(gate, core: self)
+        guard !isClosed, connections.count < most, let socket = sockets.add(descriptor) else {
+            return close(descriptor)
+        }
+        let connection = AgentConnection(gate, core: self, socket: socket)
         connections[ObjectIdentifier(connection)] = connection
         connection.start(descriptor: descriptor)
     }

@@ -12,9 +12,13 @@ final class WatchedSocket {
     /// What to do when the socket is ready for what was waited for.
     var ready: (EventLoop.Readiness) -> Void = { _ in }
 
-    init(_ descriptor: DescriptorBox, on loop: EventLoop) {
+    private let isPreferred: Bool
+
+    /// - Parameter isPreferred: what is read of it cannot wait until others had their turn.
+    init(_ descriptor: DescriptorBox, on loop: EventLoop, isPreferred: Bool = false) {
         self.descriptor = descriptor
         self.loop = loop
+        self.isPreferred = isPreferred
     }
 
     var number: CInt { descriptor.number }
@@ -32,6 +36,7 @@ final class WatchedSocket {
             try loop.change(token, to: wanted)
         } else {
             token = try loop.watch(number, for: wanted) { [weak self] in self?.ready($0) }
+            if isPreferred, let token { loop.prefer(token) }
         }
         interest = wanted
     }

@@ -135,6 +135,11 @@ package enum Sockets {
     /// Makes the close of this socket a reset, so that the peer does not take it for a proper end (`SO_LINGER`).
     package static func resetOnClose(_ socket: CInt) { _ = linux_reset_on_close(socket) }
 
+    /// Breaks a TCP connection off: what waits to be sent or read is dropped, the peer gets a reset. The descriptor stays
+    /// open, so this may be done while another thread uses it. The corresponding system call is `connect(2)` with
+    /// `AF_UNSPEC`.
+    package static func abort(_ socket: CInt) { _ = linux_abort(socket) }
+
     /// Whether the peer has ended its stream, though bytes of it may still wait. The corresponding system call is `poll(2)`.
     package static func isEnded(_ socket: CInt) -> Bool {
         // POLLRDHUP, which the headers keep from Swift.

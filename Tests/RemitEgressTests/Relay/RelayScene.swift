@@ -38,6 +38,8 @@ final class WaitingInspector: ConnectionInspecting {
         completion(cut.count)
     }
 
+    func cut() -> Int { open }
+
     func update(policy: EgressPolicy) { whenUpdated.withLock { $0 }?() }
 
     deinit { fence(lease: nil) { _ in } }

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import RemitKernel
+import Testing
+
+@testable import RemitEgress
+
+@Suite struct OpenSocketsTests {
+    /// Two ends of a connection on the loopback.
+    private static func connection() throws -> (DescriptorBox, DescriptorBox) {
+        let listener = DescriptorBox(try Sockets.listen(on: SocketAddress([127, 0, 0, 1], port: 0)))
+        let client = DescriptorBox(try Sockets.connect(to: try Sockets.localAddress(of: listener.number)))
+        try #require(isReadable(listener.number))
+        return (client, DescriptorBox(OwnedDescriptor(adopting: accept(listener.number, nil, nil))))
+    }
+
+    private static func isReadable(_ number: CInt) -> Bool {
+        var poller = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+        return poll(&poller, 1, 20_000) == 1
+    }
+
+    /// Whether a reset comes and not an end; what had arrived before may still be read.
+    private static func isReset(_ number: CInt) -> Bool {
+        var byte: UInt8 = 0
+        var result = 1
+        while result > 0, isReadable(number) { result = recv(number, &byte, 1, 0) }
+        return result < 0 && errno == ECONNRESET
+    }
+
+    @Test func `what is cut is reset at once, drops what waits, and nothing is taken in any more`() throws {
+        let sockets = OpenSockets()
+        let (client, server) = try Self.connection()
+        let (other, kept) = try Self.connection()
+        #expect(sockets.add(server.number) != nil)
+        sockets.remove(try #require(sockets.add(kept.number)))
+        #expect(write(server.number, "queued", 6) == 6)
+        sockets.cutAll()
+        var byte: UInt8 = 0
+        #expect(recv(server.number, &byte, 1, 0) < 0, "it is open, and no connection any more")
+        #expect(fcntl(server.number, F_GETFD) >= 0)
+        #expect(Self.isReset(client.number))
+        #expect(write(kept.number, "x", 1) == 1)
+        #expect(Self.isReadable(other.number) && recv(other.number, &byte, 1, 0) == 1, "what was removed is not cut")
+        #expect(sockets.add(kept.number) == nil)
+    }
+
+    @Test func `a number that stands for another socket by now is not cut`() throws {
+        let sockets = OpenSockets()
+        let (client, server) = try Self.connection()
+        let (other, kept) = try Self.connection()
+        #expect(sockets.add(server.number) != nil)
+        // The owner closes its descriptor, and the number becomes another connection's before it is removed.
+        #expect(dup2(kept.number, server.number) == server.number)
+        var poller = pollfd(fd: client.number, events: Int16(POLLIN), revents: 0)
+        #expect(poll(&poller, 1, 0) == 0, "the duplicate holds it")
+        sockets.cutAll()
+        #expect(Self.isReset(client.number))
+        var byte: UInt8 = 0
+        #expect(write(server.number, "x", 1) == 1)
+        #expect(Self.isReadable(other.number) && recv(other.number, &byte, 1, 0) == 1)
+    }
+
+    @Test func `a socket that is closed and removed ends in good order, one that is cut does not`() throws {
+        let sockets = OpenSockets()
+        let (client, server) = try Self.connection()
+        let member = try #require(sockets.add(server.number))
+        #expect(write(server.number, "x", 1) == 1)
+        server.close()
+        sockets.remove(member)
+        var byte: UInt8 = 0
+        #expect(Self.isReadable(client.number) && recv(client.number, &byte, 1, 0) == 1)
+        #expect(Self.isReadable(client.number) && recv(client.number, &byte, 1, 0) == 0)
+        sockets.cut(member)
+        sockets.remove(member)
+
+        let (second, cut) = try Self.connection()
+        sockets.cut(try #require(sockets.add(cut.number)))
+        #expect(Self.isReset(second.number))
+        let usable = try Self.connection()
+        #expect(sockets.add(usable.1.number) != nil, "one that was cut keeps nobody else out")
+    }
+
+    @Test func `nothing is left open when it is gone, and a number without a file is not taken in`() throws {
+        let (client, server) = try Self.connection()
+        do {
+            let sockets = OpenSockets()
+            #expect(sockets.add(server.number) != nil)
+            #expect(sockets.add(-1) == nil)
+            server.close()
+        }
+        var byte: UInt8 = 0
+        #expect(Self.isReadable(client.number) && recv(client.number, &byte, 1, 0) == 0)
+    }
+}
