@@ -24,6 +24,8 @@ package enum GateProcess {
             try ProcessHardening.closeDescriptors(from: control + 1)
             try ProcessHardening.closeStandardStreams()
             SignalSource.setDispositions()
+            // An agent that keeps every processor busy would otherwise have its turn before a fence.
+            ProcessHardening.respondPromptly()
             ProcessHardening.ignoreTerminal()
             SystemResolver.configure()
             let socket = OwnedDescriptor(adopting: control)

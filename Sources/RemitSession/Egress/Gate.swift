@@ -64,6 +64,8 @@ final class Gate {
     func fence() {
         guard !isFenced, !hasEnded else { return }
         isFenced = true
+        // The answer must not wait for the session's own processes; nothing is started any more.
+        ProcessHardening.respondPromptly()
         send(.fence(lease: nil))
         send(.usage)
         companion?.hear(for: Self.fenceLimit) { isClosed }
