@@ -28,6 +28,7 @@ final class HTTP1AgentHandler: ChannelInboundHandler, AgentStream {
     private var watch: Watch?
     private var decoder: HTTP1RequestDecoder
     private var buffer = ByteBuffer()
+    private var gathered = GatheredWrites()
     private var input = Input.head
     private var exchange: Exchange?
     /// Whether the request is over, for lack of a body, and its exchange was not told yet.
@@ -221,7 +222,7 @@ final class HTTP1AgentHandler: ChannelInboundHandler, AgentStream {
     }
 
     func send(_ head: HTTPResponseHead) {
-        guard let context else { return }
+        guard context != nil else { return }
         var head = head
         var connectionOption: String?
         if head.status == 101 {
@@ -241,25 +242,29 @@ final class HTTP1AgentHandler: ChannelInboundHandler, AgentStream {
         } else if isHTTP10 {
             return
         }
-        var bytes = context.channel.allocator.buffer(capacity: 512)
-        HTTP1Encoder.response(head, connection: connectionOption, into: &bytes)
-        context.write(wrapOutboundOut(bytes), promise: nil)
+        gathered.encode { HTTP1Encoder.response(head, connection: connectionOption, into: &$0) }
     }
 
     func send(_ body: ByteBuffer) {
-        guard let context, body.readableBytes > 0 else { return }
+        guard context != nil, body.readableBytes > 0 else { return }
         watch?.arm(limits.stallTime)
-        context.write(wrapOutboundOut(isChunked ? HTTP1Encoder.chunk(body) : body), promise: nil)
+        write(isChunked ? HTTP1Encoder.chunk(body) : body)
+    }
+
+    private func write(_ bytes: ByteBuffer) {
+        guard !gathered.gather(bytes) else { return }
+        handOn()
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    private func handOn() {
+        if let bytes = gathered.take() { context?.write(wrapOutboundOut(bytes), promise: nil) }
     }
 
     func finish(_ trailer: HeaderFields) {
-        guard let context else { return }
-        if isChunked {
-            var bytes = context.channel.allocator.buffer(capacity: 64)
-            HTTP1Encoder.lastChunk(trailer, into: &bytes)
-            context.write(wrapOutboundOut(bytes), promise: nil)
-        }
-        context.flush()
+        guard context != nil else { return }
+        if isChunked { gathered.encode { HTTP1Encoder.lastChunk(trailer, into: &$0) } }
+        flush()
         exchange = nil
         isChunked = false
         hasPendingEnd = false
@@ -288,10 +293,14 @@ final class HTTP1AgentHandler: ChannelInboundHandler, AgentStream {
     /// A close takes back what is not in the kernel yet.
     private func afterFlush(_ close: @escaping () -> Void) {
         guard let context else { return }
+        handOn()
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in close() }
     }
 
-    func flush() { context?.flush() }
+    func flush() {
+        handOn()
+        context?.flush()
+    }
 
     func cut() {
         exchange = nil

@@ -26,6 +26,7 @@ final class HTTP1HostHandler: ChannelInboundHandler, HostStream {
     private var watch: Watch?
     private var state = State.idle
     private var buffer = ByteBuffer()
+    private var gathered = GatheredWrites()
     private var exchange: Exchange?
     private var isBusy = false
     private var isPulled = false
@@ -208,45 +209,54 @@ final class HTTP1HostHandler: ChannelInboundHandler, HostStream {
     }
 
     func send(_ head: HTTPRequestHead, host: String) {
-        guard let context else { return }
+        guard context != nil else { return }
         keepsAlive = true
         isChunked = head.framing == .chunked
         left = isChunked ? nil : head.framing.length
         state = .response(HTTP1ResponseDecoder(method: head.method, maySwitch: head.isWebSocket, limits: limits))
-        var bytes = context.channel.allocator.buffer(capacity: 1024)
-        HTTP1Encoder.request(head, host: host, into: &bytes)
-        context.write(wrapOutboundOut(bytes), promise: nil)
+        gathered.encode { HTTP1Encoder.request(head, host: host, into: &$0) }
     }
 
     func send(_ body: ByteBuffer) {
-        guard let context, body.readableBytes > 0 else { return }
+        guard context != nil, body.readableBytes > 0 else { return }
         watch?.arm(limits.stallTime)
         if case .raw = state {
-            context.write(wrapOutboundOut(body), promise: nil)
+            write(body)
         } else if isChunked {
-            context.write(wrapOutboundOut(HTTP1Encoder.chunk(body)), promise: nil)
+            write(HTTP1Encoder.chunk(body))
         } else {
             // More than was announced would be the host's next request.
             guard let rest = left, rest >= UInt64(body.readableBytes) else { return cut() }
             left = rest - UInt64(body.readableBytes)
-            context.write(wrapOutboundOut(body), promise: nil)
+            write(body)
         }
+    }
+
+    private func write(_ bytes: ByteBuffer) {
+        guard !gathered.gather(bytes) else { return }
+        handOn()
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    private func handOn() {
+        if let bytes = gathered.take() { context?.write(wrapOutboundOut(bytes), promise: nil) }
     }
 
     func finish(_ trailer: HeaderFields) {
-        guard let context else { return }
+        guard context != nil else { return }
         if isChunked {
-            var bytes = context.channel.allocator.buffer(capacity: 64)
-            HTTP1Encoder.lastChunk(trailer, into: &bytes)
-            context.write(wrapOutboundOut(bytes), promise: nil)
+            gathered.encode { HTTP1Encoder.lastChunk(trailer, into: &$0) }
         } else if let left, left > 0 {
             return cut()
         }
-        context.flush()
+        flush()
         isRequestSent = true
     }
 
-    func flush() { context?.flush() }
+    func flush() {
+        handOn()
+        context?.flush()
+    }
 
     func cut() {
         exchange = nil

@@ -76,6 +76,7 @@ extension StringProtocol {
 
     /// Whether both name the same field.
     func isSameFieldName(as other: some StringProtocol) -> Bool {
-        utf8.elementsEqual(other.utf8) { $0.lowercasedASCII == $1.lowercasedASCII }
+        utf8.count == other.utf8.count
+            && utf8.elementsEqual(other.utf8) { $0.lowercasedASCII == $1.lowercasedASCII }
     }
 }

@@ -13,7 +13,7 @@ package struct HeaderFields: Equatable, Sendable {
         }
 
         func isNamed(_ other: String) -> Bool {
-            name.utf8.count == other.utf8.count && name.lowercased() == other.lowercased()
+            name.isSameFieldName(as: other)
         }
     }
 
