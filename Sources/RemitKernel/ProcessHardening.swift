@@ -47,7 +47,7 @@ package enum ProcessHardening {
     /// Asks the kernel to let this thread, and those that it starts, run soon after what they wait for has come, for shorter
     /// times at a go. It takes no one's share. Linux before 6.12 does nothing of it. The corresponding system call is
     /// `sched_setattr(2)`.
-    package static func respondPromptly() { _ = linux_shorten_slice(100_000) }
+    package static func respondPromptly() { _ = linux_shorten_slice(500_000) }
 
     /// As many descriptors as may be had: raises the soft limit to the hard one.
     package static func raiseDescriptorLimit() -> Int {

@@ -138,8 +138,9 @@ package final class Gate {
         phase = .fenced(service)
         outbox?.withhold()
         isTold = false
-        let connections = service.inspector.cut() &+ service.fence()
-        outbox?.send(.fenced(lease: nil, connections: connections))
+        // What it takes to close and to record fifty connections is not waited for.
+        outbox?.send(.fenced(lease: nil, connections: service.sever()))
+        _ = service.fence()
         service.inspector.fence(lease: nil) { [notes] in notes.post(.cut(lease: nil, connections: $0)) }
     }
 

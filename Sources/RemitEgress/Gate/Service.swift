@@ -87,6 +87,14 @@ final class Service {
         inspector.update(policy: policy)
     }
 
+    /// Breaks off every connection to a host: after it nothing leaves. ``fence()``, and the inspector's, have to follow.
+    ///
+    /// - Returns: how many of the agent's connections are cut by that.
+    func sever() -> Int {
+        isFenced = true
+        return relay.sever() &+ inspector.sever()
+    }
+
     /// Closes everything but what the inspector has.
     ///
     /// - Returns: how many connections were cut.

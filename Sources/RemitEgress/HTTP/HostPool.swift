@@ -123,7 +123,7 @@ final class HostPool {
     }
 
     private func start(_ socket: UpstreamSocket, for exchange: Exchange?) {
-        guard !isOver, let member = core.sockets.add(socket.descriptor) else {
+        guard !isOver, let member = core.sockets.add(socket.descriptor, isHosts: true) else {
             core.close(socket.descriptor)
             return failed(UpstreamError("broken", "the gate has no room for another connection"), exchange)
         }

@@ -94,16 +94,17 @@ package final class Inspector: Sendable {
     ///
     /// - Parameter completion: told, on the inspector's thread, how many were cut; their sockets are closed by then.
     package func fence(lease: String?, completion: @escaping @Sendable (Int) -> Void) {
+        if lease == nil { sockets.cutAll() }
         loop.execute { [core] in core.value.fence(lease: lease, completion: completion) }
     }
 
-    /// Breaks off every connection without waiting for the thread: it may be amid the bytes of fifty streams, and its turn
-    /// takes longer than a fence may. For them to be closed and recorded they are fenced afterwards.
+    /// Breaks off every connection to a host without waiting for the thread: it may be amid the bytes of fifty streams, and
+    /// its turn takes longer than a fence may. For the rest a fence has to follow.
     ///
     /// - Returns: how many of the agent's there were.
-    package func cut() -> Int {
+    package func sever() -> Int {
         let open = count.current
-        sockets.cutAll()
+        sockets.severHosts()
         return open
     }
 

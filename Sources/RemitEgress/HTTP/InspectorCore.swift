@@ -64,7 +64,7 @@ final class InspectorCore {
 
     /// Takes over a connection.
     func adopt(descriptor: CInt, _ gate: GateConnection) {
-        guard !isClosed, connections.count < most, let socket = sockets.add(descriptor) else {
+        guard !isClosed, connections.count < most, let socket = sockets.add(descriptor, isHosts: false) else {
             return close(descriptor)
         }
         let connection = AgentConnection(gate, core: self, socket: socket)

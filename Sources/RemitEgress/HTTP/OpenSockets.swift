@@ -3,7 +3,7 @@
 internal import RemitKernel
 internal import Synchronization
 
-/// The sockets that an inspector has open, for whoever has to cut them all without waiting for its thread.
+/// The sockets that an inspector has open, for whoever has to break them off without waiting for its thread.
 ///
 /// Each is held by a duplicate that nobody else knows and that is closed here only, under the lock: the number that the
 /// inspector's thread uses may be another file's as soon as it closed it, but what is cut through a duplicate is the socket
@@ -12,6 +12,8 @@ final class OpenSockets: Sendable {
     /// One socket that was added.
     struct Member: Hashable, Sendable {
         fileprivate let serial: UInt64
+        /// Whether it leads to a host, and not to the agent.
+        fileprivate let isHosts: Bool
     }
 
     private struct State {
@@ -30,11 +32,13 @@ final class OpenSockets: Sendable {
 
     /// Takes a socket in, before it is served; nil when it must not be: after ``cutAll()``, or when the process has no
     /// descriptors left.
-    func add(_ number: CInt) -> Member? {
+    ///
+    /// - Parameter isHosts: whether it leads to a host.
+    func add(_ number: CInt, isHosts: Bool) -> Member? {
         state.withLock { state in
             guard !state.isCut, let duplicate = try? OwnedDescriptor(duplicating: number).release() else { return nil }
             state.lastSerial += 1
-            let member = Member(serial: state.lastSerial)
+            let member = Member(serial: state.lastSerial, isHosts: isHosts)
             state.duplicates[member] = duplicate
             return member
         }
@@ -51,6 +55,14 @@ final class OpenSockets: Sendable {
     func cut(_ member: Member) {
         state.withLock { state in
             if let duplicate = state.duplicates.removeValue(forKey: member) { Self.cut(duplicate) }
+        }
+    }
+
+    /// Breaks off every connection to a host, for good: when this returns no byte leaves any more. Nothing is closed yet.
+    func severHosts() {
+        state.withLock { state in
+            state.isCut = true
+            for (member, duplicate) in state.duplicates where member.isHosts { Sockets.abort(duplicate) }
         }
     }
 

@@ -305,6 +305,11 @@ final class ClientConnection {
         }
     }
 
+    /// Breaks off the host's side, where there is one, and leaves everything else to ``cut(_:)``, which has to follow.
+    func sever() {
+        if let upstream, upstream.socket.isOpen { Sockets.abort(upstream.socket.number) }
+    }
+
     private var cutReason: String?
     /// Why a connection that passes already is refused after all.
     var cutRefusal: ConnectionRefusal?

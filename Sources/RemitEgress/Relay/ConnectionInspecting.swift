@@ -22,11 +22,11 @@ package protocol ConnectionInspecting: Sendable {
     /// - Parameter completion: called once with how many were cut, on any thread.
     func fence(lease: String?, completion: @escaping @Sendable (Int) -> Void)
 
-    /// Breaks off every connection, for good; called before a fence of all of them, which does the rest. When it returns
-    /// nothing leaves any more, whatever its threads are at.
+    /// Breaks off every connection to a host, for good; called before a fence of all of them, which does the rest. When it
+    /// returns nothing leaves any more, whatever its threads are at.
     ///
-    /// - Returns: how many there were.
-    func cut() -> Int
+    /// - Returns: how many of the agent's there were.
+    func sever() -> Int
 
     /// Decides by this policy from now on.
     func update(policy: EgressPolicy)

@@ -53,6 +53,14 @@ final class Relay {
         }
     }
 
+    /// Breaks off every connection to a host, and nothing else: no byte leaves after it. ``fence()`` has to follow.
+    ///
+    /// - Returns: how many connections are open.
+    func sever() -> Int {
+        for connection in connections.values { connection.sever() }
+        return connections.count
+    }
+
     /// Closes everything.
     ///
     /// - Returns: how many connections were cut.

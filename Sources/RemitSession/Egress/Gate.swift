@@ -17,7 +17,7 @@ final class Gate {
     private static let openFiles: UInt64 = 65_536
     /// Past this the fence is not asked for any more, but made: 5 ms after the decision nothing may leave, and the kernel
     /// needs its part of them to close what a killed gate had open.
-    private static let fenceLimit: Duration = .milliseconds(2)
+    private static let fenceLimit: Duration = .milliseconds(4)
     /// How long a fenced gate may take to tell the rest.
     private static let farewellLimit: Duration = .milliseconds(500)
 

@@ -32,8 +32,8 @@ import Testing
         let sockets = OpenSockets()
         let (client, server) = try Self.connection()
         let (other, kept) = try Self.connection()
-        #expect(sockets.add(server.number) != nil)
-        sockets.remove(try #require(sockets.add(kept.number)))
+        #expect(sockets.add(server.number, isHosts: true) != nil)
+        sockets.remove(try #require(sockets.add(kept.number, isHosts: true)))
         #expect(write(server.number, "queued", 6) == 6)
         sockets.cutAll()
         var byte: UInt8 = 0
@@ -42,14 +42,31 @@ import Testing
         #expect(Self.isReset(client.number))
         #expect(write(kept.number, "x", 1) == 1)
         #expect(Self.isReadable(other.number) && recv(other.number, &byte, 1, 0) == 1, "what was removed is not cut")
-        #expect(sockets.add(kept.number) == nil)
+        #expect(sockets.add(kept.number, isHosts: true) == nil)
+    }
+
+    @Test func `hosts are broken off first, and closed by whoever serves them`() throws {
+        let sockets = OpenSockets()
+        let (host, toHost) = try Self.connection()
+        let (agent, toAgent) = try Self.connection()
+        let member = try #require(sockets.add(toHost.number, isHosts: true))
+        #expect(sockets.add(toAgent.number, isHosts: false) != nil)
+        sockets.severHosts()
+        #expect(Self.isReset(host.number))
+        #expect(sockets.add(toHost.number, isHosts: false) == nil)
+        var byte: UInt8 = 0
+        #expect(write(toAgent.number, "x", 1) == 1)
+        #expect(Self.isReadable(agent.number) && recv(agent.number, &byte, 1, 0) == 1)
+        sockets.cut(member)
+        sockets.cutAll()
+        #expect(Self.isReset(agent.number))
     }
 
     @Test func `a number that stands for another socket by now is not cut`() throws {
         let sockets = OpenSockets()
         let (client, server) = try Self.connection()
         let (other, kept) = try Self.connection()
-        #expect(sockets.add(server.number) != nil)
+        #expect(sockets.add(server.number, isHosts: true) != nil)
         // The owner closes its descriptor, and the number becomes another connection's before it is removed.
         #expect(dup2(kept.number, server.number) == server.number)
         var poller = pollfd(fd: client.number, events: Int16(POLLIN), revents: 0)
@@ -64,7 +81,7 @@ import Testing
     @Test func `a socket that is closed and removed ends in good order, one that is cut does not`() throws {
         let sockets = OpenSockets()
         let (client, server) = try Self.connection()
-        let member = try #require(sockets.add(server.number))
+        let member = try #require(sockets.add(server.number, isHosts: true))
         #expect(write(server.number, "x", 1) == 1)
         server.close()
         sockets.remove(member)
@@ -75,18 +92,18 @@ import Testing
         sockets.remove(member)
 
         let (second, cut) = try Self.connection()
-        sockets.cut(try #require(sockets.add(cut.number)))
+        sockets.cut(try #require(sockets.add(cut.number, isHosts: true)))
         #expect(Self.isReset(second.number))
         let usable = try Self.connection()
-        #expect(sockets.add(usable.1.number) != nil, "one that was cut keeps nobody else out")
+        #expect(sockets.add(usable.1.number, isHosts: true) != nil, "one that was cut keeps nobody else out")
     }
 
     @Test func `nothing is left open when it is gone, and a number without a file is not taken in`() throws {
         let (client, server) = try Self.connection()
         do {
             let sockets = OpenSockets()
-            #expect(sockets.add(server.number) != nil)
-            #expect(sockets.add(-1) == nil)
+            #expect(sockets.add(server.number, isHosts: true) != nil)
+            #expect(sockets.add(-1, isHosts: true) == nil)
             server.close()
         }
         var byte: UInt8 = 0

@@ -38,7 +38,7 @@ final class WaitingInspector: ConnectionInspecting {
         completion(cut.count)
     }
 
-    func cut() -> Int { open }
+    func sever() -> Int { open }
 
     func update(policy: EgressPolicy) { whenUpdated.withLock { $0 }?() }
 

@@ -330,9 +330,10 @@ import Testing
         for server in scene.servers { server.keeps = false }
         try scene.loop.run(for: .milliseconds(20))
         let before = Self.processorTime
+        let severed = scene.relay.sever()
         let count = scene.relay.fence()
         let took = Self.processorTime - before
-        #expect(count == 50)
+        #expect(count == 50 && severed == 50)
         #expect(scene.relay.open == 0)
         #expect(took < .milliseconds(5), "\(took)")
         try scene.loop.wait { clients.allSatisfy(\.isOver) && scene.servers.allSatisfy(\.isOver) }
