@@ -6,8 +6,8 @@
 
 large: COUNT MiB over one connection · small: COUNT requests one after the other over one connection, and over eight at
 a time · fresh: COUNT requests, each over a connection of its own · idle: COUNT connections that have had one answer,
-until standard input ends. Prints one line of JSON; `idle` when its connections are open. With `none` the name is taken
-to be on the loopback.
+until standard input ends. Prints `ready` (not for idle), then one line of JSON, of `idle` when all are open,
+and stays until standard input ends. With `none` the name is taken to be on the loopback.
 """
 
 import json
@@ -67,6 +67,11 @@ def get(connection, path, buffer):
     return came
 
 
+def ready():
+    """From here on it is measured what the proxy takes."""
+    print("ready", flush=True)
+
+
 def sequence(count):
     """Seconds of each of so many requests over one connection, after one that is not counted."""
     buffer, times = bytearray(65536), []
@@ -83,12 +88,14 @@ def large():
     buffer = bytearray(1 << 20)
     with connect() as connection:
         get(connection, "/small", buffer)
+        ready()
         begin = time.perf_counter()
         came = get(connection, f"/large-{COUNT}", buffer)
         return {"mebibytesPerSecond": came / (time.perf_counter() - begin) / (1 << 20)}
 
 
 def small():
+    ready()
     times = sequence(COUNT)
     failures = []
 
@@ -111,6 +118,7 @@ def small():
 
 def fresh():
     buffer, times = bytearray(65536), []
+    ready()
     for _ in range(COUNT):
         begin = time.perf_counter()
         with connect() as connection:
@@ -136,3 +144,4 @@ def idle():
 result = {"large": large, "small": small, "fresh": fresh, "idle": idle}[WHAT]()
 if result is not None:
     print(json.dumps(result), flush=True)
+    sys.stdin.read()
