@@ -48,13 +48,6 @@ struct Context {
         return (try? FileSystem.resolved(path)) ?? path
     }
 
-    /// A profile by name, with everything it extends.
-    func profile(_ name: String) throws -> Profile {
-        do { return try catalogue.resolve(name) } catch {
-            throw Output.fail(error.description, hint: error.hint, code: 64)
-        }
-    }
-
     /// Reads a session by identifier prefix.
     func record(_ prefix: String) throws -> SessionRecord {
         do { return try store.record(try store.resolve(prefix)) } catch {

@@ -19,13 +19,13 @@ struct ProfileExport: ParsableCommand {
             container engines. Refused calls get EPERM, for there is no supervisor to count them.
             """
     )
-    @Argument(help: "The profile's name.")
+    @Argument(help: "A profile's name, or a file, which has a / or ends in .yaml.")
     var name: String
     @Option(help: "bpf, pfc or oci.")
     var format: Form
 
     func run() throws {
-        let profile = try Context().profile(name)
+        let profile = try ProfileArgument.load(name, Context()).profile
         if format == .bpf, RawTerminal.isTerminal(1) {
             throw Output.fail("a filter is no text", hint: "redirect standard output to a file", code: 64)
         }

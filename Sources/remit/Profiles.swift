@@ -56,7 +56,7 @@ extension ProfileCommand {
                 `remit profile show coding --call ioctl --argument 1=TIOCSTI`.
                 """
         )
-        @Argument(help: "The profile's name.")
+        @Argument(help: "A profile's name, or a file, which has a / or ends in .yaml.")
         var name: String
         @Flag(help: "Show the system-call filter.")
         var seccomp = false
@@ -72,9 +72,10 @@ extension ProfileCommand {
 
         func run() throws {
             let context = try Context()
-            let profile = try context.profile(name)
+            let found = try ProfileArgument.load(name, context)
+            let profile = found.profile
             if seccomp || call != nil || !arguments.isEmpty {
-                return try FilterView(profile, context.catalogue).show(call, arguments, formatOption.format)
+                return try FilterView(profile, found.catalogue).show(call, arguments, formatOption.format)
             }
             switch formatOption.format {
             case .json:

@@ -118,6 +118,35 @@ extension CLI {
             #expect(run.exit == 0 && run.text == "runs\n", "\(run)")
         }
 
+        @Test func `a file is learned against as a name is, and what is learned apart changes nothing`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let base = place.freshPath("base.yaml")
+            try place.write(
+                """
+                apiVersion: remit/v1
+                kind: Profile
+                name: own-base
+                extends: coding
+                environment:
+                  set: {OWN: from-the-file}
+
+                """, to: base)
+            let command = ["sh", "-c", "test \"$OWN\" = from-the-file && echo new >made"]
+            let learned = try place.remit(
+                ["profile", "learn", "--base", base, "--overlay", "--workspace", place.workspace, "--"] + command)
+            guard learned.exit != 126 else { return }
+            #expect(learned.exit == 0 && learned.errors.contains("against `own-base`"), "\(learned)")
+            #expect(learned.text.contains("OWN: from-the-file"), "\(learned)")
+            #expect(!Files.exists(place.workspace + "/made"))
+            #expect(learned.errors.contains("`remit diff "), "\(learned)")
+            let session = try place.remit("ps", "-a", "--format", "json").json().list?.last?["session"].text ?? ""
+            let applied = try place.remit("apply", session)
+            #expect(applied.exit == 0 && Files.text(place.workspace + "/made") == "new\n", "\(applied)")
+            let both = try place.remit("profile", "learn", "--overlay", "--read-only", "--", "true")
+            #expect(both.exit == 64, "\(both)")
+        }
+
         @Test func `what should not be shown, and what is not there, teaches nothing`() throws {
             let place = try Playground()
             defer { place.tearDown() }

@@ -67,6 +67,55 @@ extension CLI {
             #expect(answers[2]["because"]["detail"].text?.contains("circles") == true, "\(answers[2])")
         }
 
+        @Test func `a profile may be a file from anywhere, and what it extends is looked for beside it`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let folder = place.freshPath("profiles")
+            let (parent, child) = (folder + "/parent.yaml", folder + "/any-name.yaml")
+            let head = "apiVersion: remit/v1\nkind: Profile\n"
+            try place.write(
+                head + "name: parent\nextends: default\nsystemCalls:\n  deny: [sync]\n", to: parent)
+            // The name that it gives itself hides the built-in profile of that name, and the file's name is any.
+            try place.write(
+                head + "name: coding\nextends: parent\nenvironment:\n  set: {OWN: mine}\n", to: child)
+            let (call, calls) = try why(place, "--profile", child, "syscall", "sync")
+            #expect(call.exit == 1 && calls.first?["because"]["line"]["file"].text == parent, "\(call)")
+            #expect(calls.first?["because"]["line"]["line"].integer == 6, "\(call)")
+            let (variable, variables) = try why(place, "--profile", child, "env", "OWN")
+            #expect(variable.exit == 0 && variables.first?["because"]["line"]["file"].text == child, "\(variable)")
+            let shown = try place.remit("profile", "show", child, "--call", "sync")
+            #expect(shown.exit == 0 && shown.text.contains(parent), "\(shown)")
+            #expect(try why(place, "--profile", "coding", "syscall", "sync").result.exit == 0)
+            for name in ["no-such", folder + "/no-such.yaml", "/dev/null", folder] {
+                let refused = try why(place, "--profile", name, "env", "OWN").result
+                #expect(refused.exit == 64 && refused.output.isEmpty, "\(name): \(refused)")
+            }
+        }
+
+        @Test func `what is written to a workspace that is kept apart goes into a layer`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            try place.write("x\n", to: place.workspace + "/file")
+            let asked = ["--workspace", place.workspace, "path", "/workspace/file", "/workspace/new", "--write"]
+            let answers = try place.remit(["why", "--overlay", "--format", "json"] + asked)
+            guard answers.exit != 126 else { return }
+            #expect(answers.exit == 0, "\(answers)")
+            for answer in try answers.json().list ?? [] {
+                #expect(
+                    answer["because"]["detail"].text?.contains("in a layer of the session's own until it is applied")
+                        == true, "\(answer)")
+            }
+            let task = try place.task(
+                "name: apart\nworkspace: {path: \(quoted(place.workspace)), mode: overlay}\ncommand: [\"true\"]\n")
+            let file = try place.remit("why", "-f", task, "path", "/workspace/file", "--write")
+            #expect(file.exit == 0 && file.text.contains("in a layer of the session's own"), "\(file)")
+            for options in [["--overlay", "--read-only", "--workspace", "."], ["--overlay"], ["--self", "--overlay"]] {
+                let refused = try place.remit(["why"] + options + ["path", "/tmp"])
+                #expect(refused.exit == 64 && refused.output.isEmpty, "\(options): \(refused)")
+            }
+            #expect(try place.remit("ps", "-a", "--format", "json").json().list?.count == 0)
+        }
+
         /// Nothing that is answered may differ from what then happens.
         @Test func `what is answered is what happens`() throws {
             let place = try Playground()

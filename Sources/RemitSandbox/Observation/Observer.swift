@@ -221,7 +221,7 @@ extension PlannedRoot {
     /// - Parameter isMade: something is made in, or removed from, this directory.
     func place(_ path: String, _ facts: FileSystem.Facts, isMade: Bool) -> Place {
         let node: Place.Node = facts.isDirectory ? .directory : facts.isRegular ? .file : .other
-        let mount = mount(of: path) ?? Mount(target: "/", content: .fresh("tmpfs"), attributes: [.readOnly], owner: nil)
+        let mount = mount(of: path) ?? .ownRoot
         // A mount maps the owner's files onto the agent by itself: what it shows is what holds.
         let own = Ownership(mode: facts.permissions & 0o777, owner: facts.owner, group: facts.group)
         return Place(

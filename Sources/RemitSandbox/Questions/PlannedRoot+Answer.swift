@@ -66,7 +66,10 @@ extension PlannedRoot {
         switch mount.content {
         case .host(let source):
             let from = source == mount.target ? "" : ", `\(source)` of the host"
-            let mode = mount.attributes.contains(.readOnly) ? "read-only" : "writable"
+            let mode =
+                mount.isCovered
+                ? "in a layer of the session's own until it is applied"
+                : mount.attributes.contains(.readOnly) ? "read-only" : "writable"
             return Opinion("mounts", .allows, "\(name)\(from), \(mode)", line: line)
         case .fresh where isStatistic(mount.target):
             return Opinion("mounts", .allows, "\(name), which the kernel counts for the whole host", line: line)

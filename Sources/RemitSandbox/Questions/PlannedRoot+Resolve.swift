@@ -129,7 +129,7 @@ extension PlannedRoot {
     private func place(_ path: String, _ node: Place.Node, _ closed: ClosedDirectory?) -> Place {
         let at = node == .missing ? FileSystem.parent(of: path) : path
         let found = look(at)
-        let mount = mount(of: at) ?? Mount(target: "/", content: .fresh("tmpfs"), attributes: [.readOnly], owner: nil)
+        let mount = mount(of: at) ?? .ownRoot
         let host = host(path, mount)
         return Place(
             path: path, node: node, mount: mount, hostPath: host, facts: found.facts, access: found.ownership,

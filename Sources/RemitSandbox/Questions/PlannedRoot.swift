@@ -18,8 +18,13 @@ package struct PlannedRoot: Sendable {
         package let target: String
         package let content: Content
         package fileprivate(set) var attributes: MountAttributes
+        /// What is written there goes into a layer of the session's own, and the directory of the host keeps as it is.
+        package fileprivate(set) var isCovered = false
         /// The user and group whose files are the agent's here.
         let owner: AgentIdentity.Owner?
+
+        /// The session's root, before anything is mounted on it.
+        static let ownRoot = Mount(target: "/", content: .fresh("tmpfs"), attributes: [.readOnly], owner: nil)
     }
 
     /// An entry that the launch itself makes.
@@ -55,6 +60,7 @@ package struct PlannedRoot: Sendable {
         var contents: [Slot: Mount.Content] = [:]
         var attributes: [Slot: MountAttributes] = [:]
         var owners: [Slot: AgentIdentity.Owner] = [:]
+        var covered: Set<Slot> = []
         var places: [Slot: String] = [:]
         for tree in plan.trees {
             contents[tree.slot] = .host(tree.path)
@@ -68,12 +74,14 @@ package struct PlannedRoot: Sendable {
             case .covers(let slot, let below, let own):
                 contents[slot] = contents[below]
                 owners[slot] = owners[below]
+                covered.insert(slot)
                 attributes[slot] = own
                 // Made only to lay it there, and gone afterwards.
                 for point in LaunchStep.overlayPoints { entries["/" + point] = nil }
             case .copies(let slot, let from):
                 contents[slot] = contents[from]
                 attributes[slot] = attributes[from]
+                if covered.contains(from) { covered.insert(slot) }
             case .sets(let slot, let more, _):
                 attributes[slot] = (attributes[slot] ?? []).union(more)
                 // Some are changed where they are mounted already.
@@ -82,7 +90,7 @@ package struct PlannedRoot: Sendable {
                 places[slot] = target
                 mounts[target] = Mount(
                     target: target, content: contents[slot] ?? .fresh("unknown"), attributes: attributes[slot] ?? [],
-                    owner: owners[slot])
+                    isCovered: covered.contains(slot), owner: owners[slot])
             case .becomesRoot(let slot):
                 places[slot] = "/"
                 mounts["/"] = Mount(

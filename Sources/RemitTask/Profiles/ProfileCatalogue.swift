@@ -23,7 +23,9 @@ package struct ProfileCatalogue: Sendable {
     private let directories: [String]
     private let readsTests: Bool
     /// Profiles that no file has, by name; they hide all others of their name.
-    private let texts: [String: String]
+    private var texts: [String: String]
+    /// Profiles of files that were named one by one, by name; they hide those of the directories.
+    private var named: [String: DecodedFile<ProfileLayer>] = [:]
 
     /// Makes a catalogue; a profile of an earlier directory hides those of the same name in later ones and built in.
     ///
@@ -34,6 +36,20 @@ package struct ProfileCatalogue: Sendable {
         self.directories = directories
         self.texts = texts
         readsTests = tests
+    }
+
+    /// The same profiles, and that of a file that somebody named: it hides any other of its name.
+    package func adding(_ file: DecodedFile<ProfileLayer>) -> ProfileCatalogue {
+        var copy = self
+        copy.named[file.value.name] = file
+        return copy
+    }
+
+    /// The same profiles, and one that no file has, under a name.
+    package func adding(text: String, named name: String) -> ProfileCatalogue {
+        var copy = self
+        copy.texts[name] = text
+        return copy
     }
 
     /// Every profile by name, sorted; those that are refused say why.
@@ -113,7 +129,8 @@ package struct ProfileCatalogue: Sendable {
     package func files(of names: [String]) -> [String: String] {
         Dictionary(
             names.compactMap { name in
-                directories.lazy.map { "\($0)/\(name).yaml" }
+                if let file = named[name] { return (name, file.file) }
+                return directories.lazy.map { "\($0)/\(name).yaml" }
                     .first { (try? BoundedFile.readIfPresent($0)) ?? nil != nil }.map { (name, $0) }
             }, uniquingKeysWith: { first, _ in first })
     }
@@ -124,13 +141,14 @@ package struct ProfileCatalogue: Sendable {
 
     private var knownNames: [String] {
         let own = directories.flatMap(BoundedFile.documents).filter { Name.problem($0) == nil }
-        return Set(own).union(BuiltInProfiles.texts.map(\.name)).sorted()
+        return Set(own).union(named.keys).union(BuiltInProfiles.texts.map(\.name)).sorted()
     }
 
     private func find(_ name: String) throws(FileError) -> (layer: DecodedFile<ProfileLayer>, isBuiltIn: Bool)? {
         if let text = texts[name] {
             return (try ProfileLayer.decode(bytes: Array(text.utf8), file: "profile \(name)"), true)
         }
+        if let file = named[name] { return (file, false) }
         for directory in directories {
             let path = "\(directory)/\(name).yaml"
             guard let bytes = try BoundedFile.readIfPresent(path) else { continue }

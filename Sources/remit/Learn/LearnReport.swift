@@ -10,13 +10,18 @@ struct LearnReport {
     private let name: String
     private let failure: String?
     private let text: String
+    /// What the command wrote to the workspace waits for its review.
+    private let isApart: Bool
 
-    init(_ lesson: ProfileLesson, session: String, name: String, failure: String?, text: String) {
+    init(
+        _ lesson: ProfileLesson, session: String, name: String, failure: String?, text: String, isApart: Bool
+    ) {
         self.lesson = lesson
         self.session = session
         self.name = name
         self.failure = failure
         self.text = text
+        self.isApart = isApart
     }
 
     func show() {
@@ -29,6 +34,9 @@ struct LearnReport {
             lesson.refused.compactMap { seen in seen.path.map { "\(seen.act.rawValue) \($0)" } })
         tell("forbidden system calls", lesson.evidence.refusedCalls.sorted())
         tell("programs looked at and not run", lesson.unrun)
+        if isApart {
+            say("remit: what it wrote to the workspace is kept apart: `remit diff \(session)`, `apply` or `discard`")
+        }
     }
 
     /// Lines of the resolved profile that the base has and it has not, and the other way round.

@@ -27,7 +27,13 @@ struct ProfileLearn: ParsableCommand {
             """
     )
 
-    @Option(help: "The profile to compare with, and to take limits and variables from.")
+    @Option(
+        help: ArgumentHelp(
+            """
+            The profile to compare with, and to take limits and variables from: a name, or a file, which has a / or ends \
+            in .yaml.
+            """,
+            valueName: "profile"))
     var base = "coding"
     @Option(help: "The new profile's name; that of the output file where there is one.")
     var name: String?
@@ -37,6 +43,8 @@ struct ProfileLearn: ParsableCommand {
     var workspace = "."
     @Flag(help: "Bind the workspace read-only.")
     var readOnly = false
+    @Flag(help: "Keep what it writes to the workspace apart, until `remit apply` or `remit discard`.")
+    var overlay = false
     @Option(name: .customLong("bind"), help: "Show this directory of the host as well, read-only.")
     var binds: [String] = []
     @Option(
@@ -51,7 +59,8 @@ struct ProfileLearn: ParsableCommand {
     func run() throws {
         let context = try Context()
         let configuration = try context.configuration(configurationOption.path)
-        let baseProfile = try context.profile(base)
+        let found = try ProfileArgument.load(base, context)
+        let baseProfile = found.profile
         let newName = try profileName()
         guard !command.isEmpty else {
             throw Output.fail("there is no command", hint: "write it after `--`", code: 64)
@@ -59,10 +68,12 @@ struct ProfileLearn: ParsableCommand {
         if let output, FileSystem.exists(output) {
             throw Output.fail("`\(output)` is there already", hint: "name another file, or move it away", code: 64)
         }
+        if overlay, readOnly { throw Output.fail("`--overlay` and `--read-only` exclude each other", code: 64) }
         // What the command writes is not the profile.
         let answer = try redirectOutput()
         let school = try makeSchool(baseProfile, context)
-        let request = try request(context, configuration, school)
+        let catalogue = found.catalogue.adding(text: school.text, named: ProfileSchool.name)
+        let request = try request(context, configuration, catalogue)
         let admitted: AdmittedSession
         let supervisor: Supervisor
         let result: SessionResult
@@ -89,7 +100,10 @@ struct ProfileLearn: ParsableCommand {
                 memoryPeak: figures[.memoryPeakBytes] ?? figures[.memoryPeakBytesSampled],
                 processesPeak: figures[.processesPeak] ?? figures[.processesPeakSampled]))
         try write(text, answer.number)
-        LearnReport(lesson, session: result.session, name: newName, failure: failure, text: text).show()
+        LearnReport(
+            lesson, session: result.session, name: newName, failure: failure, text: text,
+            isApart: record.history.changes.map { !$0.isEmpty } ?? false
+        ).show()
         if failure != nil { throw ExitCode(1) }
     }
 
@@ -125,13 +139,13 @@ struct ProfileLearn: ParsableCommand {
     }
 
     private func request(
-        _ context: Context, _ configuration: Configuration, _ school: ProfileSchool
+        _ context: Context, _ configuration: Configuration, _ catalogue: ProfileCatalogue
     ) throws -> RunRequest {
         var task = TaskSpecification(name: "learn")
         task.profile = ProfileSchool.name
         task.command = command
         task.deadline = deadline
-        task.workspace = Workspace(path: try absolute(workspace), mode: readOnly ? .read : .write)
+        task.workspace = Workspace(path: try absolute(workspace), mode: overlay ? .overlay : readOnly ? .read : .write)
         for text in allowedHosts {
             do throws(AllowedHost.Refusal) {
                 task.network.allow = (task.network.allow ?? []) + [try AllowedHost.parse(text)]
@@ -139,8 +153,6 @@ struct ProfileLearn: ParsableCommand {
                 throw Output.fail("`--allow-host` \(error)", code: 64)
             }
         }
-        let catalogue = ProfileCatalogue(
-            directories: [context.directories.profiles], texts: [ProfileSchool.name: school.text])
         var request = RunRequest(
             task: task, file: nil, directory: try absolute("."), configuration: configuration,
             directories: context.directories, catalogue: catalogue, terminal: false, excused: [],

@@ -91,7 +91,7 @@ struct ProfileTestSuite {
 
     /// Loads a profile by its name or its file.
     static func load(_ argument: String, _ context: Context) throws -> ProfileTestSuite {
-        let found = try ProfileArgument.load(argument, context)
+        let found = try ProfileArgument.load(argument, context, tests: true)
         return ProfileTestSuite(
             profile: found.profile, file: found.isFile ? argument : nil, sources: found.files,
             tests: found.profile.tests)

@@ -27,11 +27,19 @@ struct PlannedSession {
             directory = FileSystem.parent(of: file)
         }
         var task = decoded?.value ?? TaskSpecification(name: "ad-hoc")
-        if let profile = why.profile { task.profile = profile }
+        var catalogue = context.catalogue
+        if let profile = why.profile {
+            let found = try ProfileArgument.load(profile, context)
+            task.profile = found.profile.name
+            catalogue = found.catalogue
+        }
+        let mode: WorkspaceMode? = why.overlay ? .overlay : why.readOnly ? .read : nil
         if let workspace = why.workspace {
-            task.workspace = Workspace(path: try Self.absolute(workspace), mode: why.readOnly ? .read : .write)
-        } else if why.readOnly, let given = task.workspace {
-            task.workspace = Workspace(path: given.path, mode: .read)
+            task.workspace = Workspace(path: try Self.absolute(workspace), mode: mode ?? .write)
+        } else if let mode, let given = task.workspace {
+            task.workspace = Workspace(path: given.path, mode: mode)
+        } else if why.overlay {
+            throw Output.fail("`--overlay` needs a workspace", hint: "add `--workspace DIRECTORY`", code: 64)
         }
         for text in why.allowedHosts {
             do throws(AllowedHost.Refusal) {
@@ -44,10 +52,10 @@ struct PlannedSession {
         if task.command?.isEmpty ?? true { task.command = ["true"] }
         let request = RunRequest(
             task: task, file: decoded, directory: try Self.absolute(directory), configuration: configuration,
-            directories: context.directories, catalogue: context.catalogue, terminal: false,
+            directories: context.directories, catalogue: catalogue, terminal: false,
             excused: Set(Layer.allCases), callerEnvironment: context.environment)
         do { admitted = try AdmittedSession(request) } catch { throw Output.fail(error) }
-        book = LineBook(admitted.profile, context.catalogue, task: decoded)
+        book = LineBook(admitted.profile, catalogue, task: decoded)
         notes = Self.notes(admitted)
     }
 

@@ -33,7 +33,7 @@ struct Why: ParsableCommand {
     var kind: Kind
     @Argument(help: "Paths inside, hosts or URLs, programs, system calls, variables.")
     var values: [String]
-    @Option(help: "The profile it would run under.")
+    @Option(help: "The profile it would run under: a name, or a file, which has a / or ends in .yaml.")
     var profile: String?
     @Option(name: [.customShort("f"), .customLong("file"), .customLong("task")], help: "The task file.")
     var file: String?
@@ -41,6 +41,8 @@ struct Why: ParsableCommand {
     var workspace: String?
     @Flag(help: "With the workspace read-only.")
     var readOnly = false
+    @Flag(help: "With what it writes to the workspace kept apart.")
+    var overlay = false
     @Option(
         name: .customLong("allow-host"), help: "With HOST[:PORT], *.DOMAIN, an address or a block allowed, as by `run`."
     )
@@ -94,10 +96,11 @@ struct Why: ParsableCommand {
         if write, kind != .path { try refuse("--write", "paths") }
         if method != nil, kind != .host { try refuse("--method", "hosts") }
         if !arguments.isEmpty, kind != .syscall { try refuse("--argument", "system calls") }
-        let others = [profile, file, workspace].contains { $0 != nil } || readOnly || !allowedHosts.isEmpty
+        let others = [profile, file, workspace].contains { $0 != nil } || readOnly || overlay || !allowedHosts.isEmpty
         if isSelf, others {
             throw Output.fail("`--self` is about the session that this runs in, whatever its files say", code: 64)
         }
+        if overlay, readOnly { throw Output.fail("`--overlay` and `--read-only` exclude each other", code: 64) }
         for value in values {
             if value.isEmpty { throw Output.fail("a question about nothing: `''`", code: 64) }
             if kind == .path || kind == .exec, value.utf8.count > 4095 {
