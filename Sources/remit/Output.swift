@@ -7,6 +7,7 @@ internal import Glibc
 internal import RemitJournal
 internal import RemitKernel
 internal import RemitSession
+internal import RemitTask
 
 /// How a list or a record is shown.
 enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -37,13 +38,11 @@ struct Table {
 }
 
 enum Terminal {
-    /// The text without what a terminal would obey.
+    /// The text without what a terminal would obey, and without what makes people read something else than is there.
     static func printable(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
-                text.unicodeScalars.map { scalar in
-                    scalar.value < 32 || (127..<160).contains(scalar.value) ? "\u{FFFD}" : scalar
-                }))
+                text.unicodeScalars.map { CharacterRule.isHidden($0) ? "\u{FFFD}" : $0 }))
     }
 }
 

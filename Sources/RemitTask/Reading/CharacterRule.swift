@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which characters a file may hold at all: nothing that makes people and programs read different things.
 
-enum CharacterRule {
+package enum CharacterRule {
     /// Whether a character is invisible or acts on its surroundings: C0 and C1 controls (so also terminal escapes),
     /// line and paragraph separators, bidirectional controls (CVE-2021-42574), byte order marks and tag characters.
-    static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+    package static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x00...0x1F, 0x7F...0x9F, 0xAD, 0x061C, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x206F: true
         case 0xFEFF, 0xFFF9...0xFFFB, 0xFFFE, 0xFFFF, 0xE0000...0xE007F: true
