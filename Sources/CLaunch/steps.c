@@ -361,7 +361,7 @@ int launch_run_step(const struct launch_plan *plan, const struct launch_step *st
     case LAUNCH_NO_NEW_PRIVILEGES: return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     case LAUNCH_LANDLOCK_RULESET: return launch_keep_in(slot, linux_landlock_create_ruleset(step->data, step->length, 0));
     case LAUNCH_LANDLOCK_PATH: return landlock_path(step, *slot);
-    case LAUNCH_LANDLOCK_ENFORCE: return linux_landlock_restrict_self(*slot, 0);
+    case LAUNCH_LANDLOCK_ENFORCE: return linux_landlock_restrict_self(*slot, (uint32_t)step->a);
     case LAUNCH_TERMINAL: return open_terminal(slot, from);
     case LAUNCH_SEND:
         if (*slot < 0 && (step->flags & LAUNCH_OPTIONAL)) { return 0; }

@@ -246,8 +246,14 @@ extension LaunchStep {
         }
     }
 
-    package static func landlockEnforce(_ slot: Slot) -> LaunchStep {
-        LaunchStep(LAUNCH_LANDLOCK_ENFORCE, "enforce Landlock").with { $0.slot = slot }
+    /// - Parameter audited: what it refuses to the agent's programs goes into the host's audit log, where that is on:
+    ///   by itself the kernel records only what it refuses to the program that enforces it. It takes ABI 7.
+    package static func landlockEnforce(_ slot: Slot, audited: Bool = false) -> LaunchStep {
+        LaunchStep(LAUNCH_LANDLOCK_ENFORCE, "enforce Landlock").with {
+            $0.slot = slot
+            // LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON
+            $0.a = audited ? 1 << 1 : 0
+        }
     }
 
     package static func terminal(slave: Slot, master: Slot) -> LaunchStep {

@@ -26,6 +26,8 @@ package struct HostSupport: Sendable {
     package let userNamespaceObstacle: String?
     /// What a layer is made with and this host does not have, or something around us refuses.
     package var obstacles: [Layer: String] = [:]
+    /// What Landlock refuses is recorded by the kernel, and this process may read it.
+    package var auditsLandlock = false
 
     /// Asks the kernel, which takes well under a millisecond, and for an ordinary user the user's systemd.
     package static func probe() -> HostSupport {
@@ -42,10 +44,11 @@ package struct HostSupport: Sendable {
             }
         }
         let parent = manager?.group ?? own
+        let landlock = LandlockSupport.probe()
         return HostSupport(
             isRoot: CurrentProcess.isRoot,
             kernel: text("/proc/sys/kernel/osrelease") ?? "unknown",
-            landlock: .probe(),
+            landlock: landlock,
             cgroups: cgroups,
             cgroupParent: parent,
             hasCgroupKill: manager?.hasKill ?? parent.map(Self.hasKill) ?? false,
@@ -58,7 +61,8 @@ package struct HostSupport: Sendable {
             canReportCalls: SystemCallListener.isSupported(),
             userNamespaceLimit: text("/proc/sys/user/max_user_namespaces").flatMap { Int($0) } ?? 0,
             userNamespaceObstacle: CurrentProcess.isRoot ? nil : obstacle(),
-            obstacles: callObstacles()
+            obstacles: callObstacles(),
+            auditsLandlock: CurrentProcess.isRoot && landlock.abi >= 7 && AuditLog.isOn
         )
     }
 
@@ -93,7 +97,7 @@ package struct HostSupport: Sendable {
             isRoot: isRoot, kernel: kernel, landlock: landlock, cgroups: cgroups, cgroupParent: nil,
             hasCgroupKill: false, delegable: [], usesScope: false, scopeObstacle: obstacle,
             canReportCalls: canReportCalls, userNamespaceLimit: userNamespaceLimit,
-            userNamespaceObstacle: userNamespaceObstacle, obstacles: obstacles
+            userNamespaceObstacle: userNamespaceObstacle, obstacles: obstacles, auditsLandlock: auditsLandlock
         )
     }
 

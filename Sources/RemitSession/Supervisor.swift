@@ -48,6 +48,8 @@ package final class Supervisor {
     /// What an observed session did, each thing once.
     package internal(set) var observations: [Observation] = []
     var refusedObservations = 0
+    /// What the kernel records of Landlock, where this process may read it.
+    var landlockWatch: LandlockWatch?
     var verification: VerifyRun?
     var limitWatch: LimitWatch?
     var egress = EgressState()
@@ -110,6 +112,7 @@ package final class Supervisor {
         }
         let lock = try lockBeginning()
         try makeLayers()
+        watchLandlock()
         try launch()
         try startGate()
         // From here on this process has secrets, and the sandbox's pid 1 was cloned before them.

@@ -108,12 +108,42 @@ extension CLI {
             #expect(find(explanation, "/etc/shadow") == .null)
             #expect(explanation["unseen"].list?.contains { $0.text?.contains("--observe") == true } == true)
             let hostile = try place.remit(
-                "run", "--observe", "--", "sh", "-c", "cat /sys/$(printf 'a\\033[2J') /etc/$(printf '\\033]0;x\\a')")
+                "run", "--observe", "--", "sh", "-c",
+                "cat /sys/$(printf 'a\\033[2J') /etc/$(printf '\\033]0;x\\a') /sys/$(printf 'b\\342\\200\\256\\nforged')"
+            )
             #expect(hostile.exit == 1, "\(hostile)")
             let table = try place.remit("explain", try lastSession(place))
             #expect(table.exit == 0 && !table.text.contains("\u{1b}"), "\(table)")
+            #expect(!table.text.contains("\u{202e}") && !table.text.contains("\nforged"), "\(table)")
             let unknown = try place.remit("explain", "0000000000000000")
             #expect(unknown.exit == 64, "\(unknown)")
+        }
+
+        /// Whether auditing is on here is the administrator's affair: these tests switch it on nowhere.
+        @Test func `what the kernel records of Landlock is told where it may be read, and by nobody else's session`()
+            throws
+        {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let script = "for n in 1 2 3; do cat /.sealed; echo 0 >/proc/self/oom_score_adj; done; true"
+            let run = try place.remit("run", "--", "sh", "-c", script)
+            #expect(run.exit == 0, "\(run)")
+            let session = try lastSession(place)
+            let explanation = try explain(place, session)
+            let unseen = (explanation["unseen"].list ?? []).compactMap(\.text).joined(separator: "\n")
+            let sealed = find(explanation, "/.sealed")
+            if unseen.contains("closed by Landlock shows only") {
+                #expect(sealed == .null, "\(explanation)")
+                return
+            }
+            #expect(isRoot, "\(explanation)")
+            #expect(sealed["layer"].text == "landlock" && sealed["count"].integer == 3, "\(explanation)")
+            #expect(sealed["remedy"]["wisdom"].text == "never", "\(sealed)")
+            let quiet = try place.remit("run", "--", "true")
+            #expect(quiet.exit == 0)
+            #expect(
+                try explain(place, try lastSession(place))["denials"].list?.contains { $0["layer"].text == "landlock" }
+                    == false)
         }
 
         /// Who is only observed gets what everybody gets.

@@ -47,7 +47,7 @@ enum launch_operation {
     LAUNCH_NO_NEW_PRIVILEGES,
     LAUNCH_LANDLOCK_RULESET, ///< slot = ruleset with attributes in `data`
     LAUNCH_LANDLOCK_PATH,    ///< rule in `slot` for `path`: a = rights of a directory, b = rights of a file
-    LAUNCH_LANDLOCK_ENFORCE,
+    LAUNCH_LANDLOCK_ENFORCE, ///< the ruleset in `slot`: a = flags of landlock_restrict_self(2)
     LAUNCH_TERMINAL,         ///< slot = slave, from = master of a new terminal in the sandbox's own devpts
     LAUNCH_SEND,             ///< send descriptor `slot` to the supervisor with tag a; flag OPTIONAL: if there is one
     LAUNCH_CONTROLLING_TERMINAL,

@@ -78,4 +78,15 @@ ssize_t linux_splice(int from, int to, size_t size);
 /// F_SETPIPE_SZ: the size the pipe has now.
 int linux_set_pipe_size(int pipe, int size);
 
+/// Whether the kernel's audit log is switched on, see audit(8): 1, or 0 where it is not, or where this process may not
+/// ask (CAP_AUDIT_CONTROL).
+int linux_audit_is_on(void);
+
+/// A socket that hears the audit log's records of Landlock, and no others: never waits, close-on-exec. It takes
+/// CAP_AUDIT_READ.
+int linux_audit_listen(void);
+
+/// One such record of the kernel's: its type and text, which is cut at `capacity`. ENOBUFS says that some were lost.
+ssize_t linux_audit_next(int socket, uint16_t *type, void *text, size_t capacity);
+
 #endif

@@ -91,7 +91,7 @@ struct PlanBuilder {
                     rule.path, directory: rule.rights, file: ruleset.ofFile(rule.rights), optional: false, in: slot)
             )
         }
-        setup.append(.landlockEnforce(slot))
+        setup.append(.landlockEnforce(slot, audited: host.auditsLandlock))
     }
 
     private func landlockRules(_ ruleset: LandlockRuleset) -> [(path: String, rights: UInt64)] {

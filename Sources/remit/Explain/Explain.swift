@@ -12,9 +12,10 @@ struct Explain: ParsableCommand {
         abstract: "List what a session was refused, by which layer, and which line would allow it.",
         discussion: """
             Read from the session's journal: forbidden system calls, names, connections and requests, limits, \
-            credentials, variables of the caller that were not passed on, and, of a session that ran with `--observe`, \
-            paths. Each has the line that would allow it, where it would go, and whether that is wise: `fine`, `careful`, \
-            or `never`. What such a session cannot show is said at the end.
+            credentials, variables of the caller that were not passed on; of a session that ran with `--observe`, paths; \
+            as root on a host that audits, what the kernel recorded of Landlock. Each has the line that would allow it, \
+            where it would go, and whether that is wise: `fine`, `careful`, or `never`. What such a session cannot show \
+            is said at the end.
             """
     )
 

@@ -28,6 +28,7 @@ struct Explanation {
         describe(described)
         systemCalls(records)
         paths(records)
+        landlock(records)
         egress(records)
         limits(records)
         leases(records)
@@ -112,6 +113,38 @@ struct Explanation {
             add(
                 kind, layer, path, "\(act.rawValue): \(detail)", line: deciding.map(book.place),
                 Remedy.path(path, act, refusedBy: opinion, home: home))
+        }
+    }
+
+    // MARK: Landlock, by the kernel's own record
+
+    private mutating func landlock(_ records: [JournalRecord]) {
+        var counts: [LandlockRefusal: Int] = [:]
+        for record in records where record.type == "session.landlock" {
+            let blockers = record.body["blockers"]?.elements?.compactMap(\.text) ?? []
+            let refusal = LandlockRefusal(blockers: blockers, path: record.body["path"]?.text)
+            counts[refusal] = max(counts[refusal] ?? 0, record.body["count"]?.number ?? 0)
+        }
+        for (refusal, count) in counts.sorted(by: { ($0.key.path ?? "") < ($1.key.path ?? "") }) {
+            let rights = refusal.blockers.joined(separator: ", ")
+            guard let path = refusal.path else {
+                add(
+                    .syscall, "landlock", rights, "it leads out of the session", count: count,
+                    line: LineBook.Place(value: rights, text: "built in: Landlock's scope"),
+                    Remedy(.nowhere, nil, .never, "processes outside of the session are not the agent's"))
+                continue
+            }
+            // An observed session has said so already, and not how often.
+            if let known = denials.firstIndex(where: { $0.subject == path && $0.layer == "landlock" }) {
+                denials[known].count = (denials[known].count ?? 0) + count
+                continue
+            }
+            let opinion = Opinion("landlock", .denies, "no rule gives \(rights) there")
+            add(
+                refusal.act == .execute ? .program : .path, "landlock", path,
+                "\(refusal.act.rawValue): \(opinion.detail)", count: count,
+                line: book.bind(of: path) ?? LineBook.Place(value: rights, text: "built in: Landlock's rules"),
+                Remedy.path(path, refusal.act, refusedBy: opinion, home: home))
         }
     }
 
@@ -228,10 +261,15 @@ struct Explanation {
             unseen.append("the session is an earlier version's: lines and variables are not known")
             return
         }
+        let audited = records.last { $0.type == "session.audited" }?.body
         if described["observed"]?.flag != true {
+            let landlock = audited == nil ? "read-only or closed by Landlock" : "or is read-only"
             unseen.append(
-                "paths: what was looked for and is not there, read-only or closed by Landlock shows only in a session that "
-                    + "is observed: `remit run --observe`")
+                "paths: what was looked for and is not there, \(landlock) shows only in a session that is observed: "
+                    + "`remit run --observe`")
+        }
+        if let lost = audited?["lost"]?.number, lost > 0 {
+            unseen.append("\(lost) or more of the kernel's records of Landlock came after too many others")
         }
         if let sums = records.last(where: { $0.type == "session.observation" })?.body {
             if let lost = sums["lost"]?.number, lost > 0 {

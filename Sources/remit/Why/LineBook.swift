@@ -66,6 +66,14 @@ struct LineBook {
         return place(path, origin)
     }
 
+    /// What of the profile brings in the directory that a path lies in.
+    func bind(of path: String) -> Place? {
+        let list = "filesystem.binds."
+        let targets = origins.keys.filter { $0.hasPrefix(list) }.map { $0.dropFirst(list.count) }
+        let target = targets.filter { path == $0 || path.hasPrefix("\($0)/") }.max { $0.utf8.count < $1.utf8.count }
+        return target.map { profile(list + $0) }
+    }
+
     private func place(_ value: String, _ origin: Origin) -> Place {
         let text = files[origin.profile].map { "\($0):\(origin.line)" } ?? "built-in profile \(origin)"
         return Place(
