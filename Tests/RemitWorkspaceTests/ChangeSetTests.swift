@@ -78,6 +78,34 @@ import Testing
         #expect(ground.text("work/d/f") == "x")
     }
 
+    @Test func `attributes that stay behind are told of, those that were there before are not`() throws {
+        let ground = try Ground()
+        for name in ["work/same", "upper/same", "work/set", "upper/set", "work/other", "upper/other"] {
+            try ground.put("x", at: name)
+        }
+        try ground.put("new", at: "upper/d/new")
+        try ground.put("x", at: "work/e/f")
+        try ground.put("x", at: "upper/e/f")
+        for name in ["work/same", "upper/same", "work/other", "upper/set"] {
+            try ground.attribute("user.kept", "1", of: name)
+        }
+        try ground.attribute("user.kept", "2", of: "upper/other")
+        try ground.attribute("user.\u{1b}[2J\n", "", of: "upper/d/new")
+        try ground.attribute("user.mark", "", of: "upper/e")
+        let changes = try ground.changes()
+        #expect(
+            ground.listing(changes) == [
+                "A d", "A d/new attributes", "M e attributes", "M other attributes", "M set attributes",
+            ])
+        let hostile = changes.flatMap(\.concerns).map(\.reason)
+        #expect(hostile.allSatisfy { !$0.contains("\u{1b}") && !$0.contains("\n") }, "\(hostile)")
+        #expect(hostile.contains { $0.contains("`user.kept`, which are not brought along") }, "\(hostile)")
+        _ = try ground.apply(force: false)
+        #expect(ground.text("work/d/new") == "new" && ground.text("work/set") == "x")
+        let file = try FileSystem.open(ground.path("work/d/new"), FileSystem.noFollow)
+        #expect(try FileSystem.attributeNames(of: file.number).filter { $0.starts(with: "user.".utf8) }.isEmpty)
+    }
+
     @Test func `names that are no text and trees that are too deep are told of`() throws {
         let ground = try Ground()
         let root = try FileSystem.openDirectory(ground.upper)

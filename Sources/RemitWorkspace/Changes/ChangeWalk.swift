@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import RemitKernel
+internal import RemitTask
 
 /// Walks a layer and what is below it side by side.
 struct ChangeWalk {
@@ -70,6 +71,7 @@ struct ChangeWalk {
         try LayerReader.withEntry(name, facts, in: upper, isOurs: true) { entry in
             let attributes = try LayerAttributes(of: entry)
             concerns += Self.concerns(about: attributes)
+            concerns += try Self.unapplied(attributes, of: entry, name, in: before?.kind == .directory ? lower : nil)
             guard before?.kind == .directory, let lower else {
                 try add(Change(path, before == nil ? .added : .type, before: before, after: after, concerns: concerns))
                 return try merge(upper: entry, lower: nil, path: path, isOpaque: false)
@@ -97,7 +99,9 @@ struct ChangeWalk {
         var concerns = concerns
         var hasSameContents = false
         try LayerReader.withEntry(name, facts, in: upper, isOurs: true) { entry in
-            concerns += Self.concerns(about: try LayerAttributes(of: entry))
+            let attributes = try LayerAttributes(of: entry)
+            concerns += Self.concerns(about: attributes)
+            concerns += try Self.unapplied(attributes, of: entry, name, in: before?.kind == .file ? lower : nil)
             if let before, before.kind == .file, before.size == after.size, let lower {
                 hasSameContents = Self.isSame(entry, name, in: lower, size: after.size)
             }
@@ -113,6 +117,9 @@ struct ChangeWalk {
             try add(Change(path, .mode, before: before, after: after, concerns: concerns))
         } else if concerns.contains(where: { $0.rule == "overlay-attribute" }) {
             try add(Change(path, .modified, before: before, after: after, concerns: concerns))
+        } else if concerns.contains(where: { $0.rule == Self.unappliedRule }) {
+            // Nothing of it is applied: to give it the mode that it has changes nothing.
+            try add(Change(path, .mode, before: before, after: after, concerns: concerns))
         }
     }
 
@@ -159,6 +166,30 @@ struct ChangeWalk {
         attributes.tricks.map {
             Concern(.refused, "overlay-attribute", "it has the attribute `\($0)`, which would make overlayfs see more")
         }
+    }
+
+    private static let unappliedRule = "attributes"
+
+    /// Attributes that the session set and that stay behind: whoever reviews the change is told.
+    private static func unapplied(
+        _ attributes: LayerAttributes, of entry: CInt, _ name: EntryName, in lower: CInt?
+    ) throws(SystemCallError) -> [Concern] {
+        guard !attributes.own.isEmpty else { return [] }
+        var names: [String]
+        if let lower, let other = try? FileSystem.openEntry(name, in: lower) {
+            names = try attributes.set(on: entry, unlike: other.number)
+        } else {
+            names = try attributes.set(on: entry, unlike: nil)
+        }
+        guard !names.isEmpty else { return [] }
+        // A file holds as many as fit into 64 KiB of names.
+        let more = names.count > 4 ? " and \(names.count - 4) more" : ""
+        names = names.prefix(4).map { "`\(Excerpt.of($0, limit: 64))`" }
+        return [
+            Concern(
+                .noted, unappliedRule,
+                "it has the attributes \(names.joined(separator: ", "))\(more), which are not brought along")
+        ]
     }
 
     /// What speaks against something by what it is.

@@ -47,10 +47,13 @@ struct LayerAttributes {
     var isOpaque = false
     /// Attributes with which overlayfs could be made to see something else; no session of ours has it write them.
     var tricks: [String] = []
+    /// Attributes of users' own and access lists, which say nothing to overlayfs and are not brought along.
+    private(set) var own: [[UInt8]] = []
 
     init(of descriptor: CInt) throws(SystemCallError) {
         for name in try FileSystem.attributeNames(of: descriptor) {
             let text = String(decoding: name, as: UTF8.self)
+            if Self.isOwn(text) { own.append(name) }
             guard text.hasPrefix("user.overlay.") || text.hasPrefix("trusted.overlay.") else { continue }
             switch text {
             case "user.overlay.opaque":
@@ -65,5 +68,20 @@ struct LayerAttributes {
             default: tricks.append(QuotedText.of(name))
             }
         }
+    }
+
+    private static func isOwn(_ name: String) -> Bool {
+        (name.hasPrefix("user.") && !name.hasPrefix("user.overlay.")) || name.hasPrefix("system.posix_acl_")
+    }
+
+    /// Those of its own that another file, nil for none, has not with the same value.
+    func set(on entry: CInt, unlike other: CInt?) throws(SystemCallError) -> [String] {
+        var names: [String] = []
+        for name in own {
+            let value = try FileSystem.attribute(name, of: entry)
+            if let other, let theirs = try FileSystem.attribute(name, of: other), theirs == value { continue }
+            names.append(QuotedText.of(name))
+        }
+        return names.sorted()
     }
 }
