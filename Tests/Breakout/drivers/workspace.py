@@ -179,6 +179,77 @@ attempt("redirected", lambda: read("directory" + sys.argv[1]))
                   "guest only", why=f"{found} {second}: {ended}; {again}")
 
 
+# What overlayfs itself would follow, had somebody written it to its upper layer.
+POISON = {
+    "redirect": "/../../../..", "metacopy": "", "opaque": "y", "whiteouts": "y", "origin": "x", "overlay.redirect": "/",
+}
+
+
+@entry("E46", "poison the layer over a workspace that is kept apart, from inside")
+def layer(suite):
+    place = suite.installation("layer")
+    workspace = place.workspace()
+    for number in range(len(POISON)):
+        os.makedirs(f"{workspace}/{number}")
+        with open(f"{workspace}/{number}/kept", "w", encoding="ascii") as file:
+            file.write("kept\n")
+    script = f"""
+for number, (name, value) in enumerate({POISON!r}.items()):
+    attempt(name, lambda: os.setxattr(str(number), "user.overlay." + name, value.encode()))
+    say("seen-" + name, sorted(os.listdir(str(number))))
+os.symlink("/", "root")
+write("new")
+attempt("redirected", lambda: read("0" + sys.argv[1]))
+"""
+    found, ended = scripted.inside(suite, script, suite.canaries.file, place=place, workspace=workspace,
+                                   options=["--overlay"])
+    if ended.exit == 126:
+        return Result("E46.layer", False, skipped=True, why="no overlays can be made here")
+    results = []
+    applied = place.remit("apply", ended.session or "none", "--force")
+    for number, name in enumerate(POISON):
+        kept = os.path.exists(f"{workspace}/{number}/kept") and not os.listxattr(f"{workspace}/{number}")
+        # Whatever the kernel answered: nothing else is seen through it, and nothing of it arrives.
+        fine = found.get(name) in ("through", "EPERM", "EOPNOTSUPP") and found.get(f"seen-{name}") == ["kept"] and kept
+        results.append(Result(
+            f"E46.layer-{name.replace('.', '-')}", fine, "mounts",
+            f"{found.get(name)}: nothing else is seen, and nothing arrives", "guest only",
+            f"set user.overlay.{name} on a directory of the layer, and have it applied",
+            f"{found}: {ended}; {applied}"))
+    arrived = sorted(set(os.listdir(workspace)) - {str(number) for number in range(len(POISON))})
+    results.append(Result("E46.layer-applied", arrived == ["new"] and found.get("redirected") == "ENOENT", "guard",
+                          "of what was made only the file arrives, by --force", "", "reach the host's root through it",
+                          f"{arrived}: {found}: {applied}"))
+    return results
+
+
+# What overlayfs or a reader of the layer could follow, planted from outside once the session is over.
+STRAY = {"redirect": "/../../../..", "metacopy": "", "whiteout": "y"}
+
+
+@entry("E46", "poison the layer over a workspace that is kept apart, after the session")
+def stray(suite):
+    place = suite.installation("stray")
+    workspace = place.workspace()
+    script = f"for name in {list(STRAY)!r}:\n    os.mkdir(name)\n    write(name + '/file')\n"
+    ended = place.run(scripted.command(script), workspace=workspace, options=["--overlay"])
+    if ended.exit == 126:
+        return Result("E46.stray", False, skipped=True, why="no overlays can be made here")
+    upper = f"{place.base}/state/sessions/{ended.session}/layers/upper"
+    if not os.path.isdir(upper):
+        return Result("E46.stray", False, why=f"no layer at {upper}: {ended}")
+    for name, value in STRAY.items():
+        try:
+            os.setxattr(f"{upper}/{name}", f"user.overlay.{name}", value.encode())
+        except OSError as error:
+            return Result("E46.stray", False, skipped=True, why=f"no attributes on this file system: {error}")
+    applied = place.remit("apply", ended.session, "--force")
+    arrived = os.listdir(workspace)
+    return Result("E46.stray", applied.returncode == 125 and not arrived, "guard",
+                  "the layer is not what the session left: nothing is applied, not even by --force", "",
+                  "have a layer applied that got an overlay's attributes after the session", f"{arrived}: {applied}")
+
+
 FILL = """
 def fill(path, room):
     block = bytes(1 << 20)
@@ -280,4 +351,37 @@ write("src/orders.py")
         results.append(Result(f"E49.{name.replace('/', '-').strip('.')}", ended.exit == 121 and named and made, "guard",
                               "outcome not met, named in the receipt", "", f"leave {name} behind",
                               f"{details}: {ended}"))
+    return results
+
+
+@entry("E49", "leave files behind in a workspace that is kept apart, and have them applied unseen")
+def later_apart(suite):
+    place = suite.installation("apart")
+    workspace = place.workspace()
+    for name in (".git/hooks", "src"):
+        os.makedirs(f"{workspace}/{name}")
+    script = f"""
+for name, text in {LATER!r}.items():
+    os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+    with open(name, "w") as file:
+        file.write(text)
+    os.chmod(name, 0o755)
+write("src/orders.py")
+"""
+    found, ended = scripted.inside(suite, script, place=place, workspace=workspace, options=["--overlay"])
+    if ended.exit == 126:
+        return Result("E49.apart", False, skipped=True, why="no overlays can be made here")
+    early = [name for name in LATER if os.path.lexists(f"{workspace}/{name}")]
+    shown = {change["path"]: change for change in json.loads(
+        place.remit("diff", ended.session or "none", "--format", "json").stdout or "{}").get("changes", [])}
+    applied = place.remit("apply", ended.session or "none")
+    results = []
+    for name in LATER:
+        concerns = shown.get(name, {}).get("concerns", [])
+        fine = (name not in early and any(concern["weight"] == "flagged" for concern in concerns)
+                and not os.path.lexists(f"{workspace}/{name}"))
+        results.append(Result(
+            f"E49.apart-{name.replace('/', '-').strip('.')}", fine, "guard",
+            "flagged, and not applied unless it is named", "", f"leave {name} behind in the layer",
+            f"{found} {shown.get(name)}: {ended}; {applied}"))
     return results
