@@ -166,6 +166,8 @@ extension FileSystem {
     /// The names of a file's extended attributes that this user may see; none where the file system has none.
     /// The corresponding system call is `flistxattr(2)`.
     package static func attributeNames(of descriptor: CInt) throws(SystemCallError) -> [[UInt8]] {
+        // Most files have none: to ask for the length first spares us and the kernel the room for the longest list.
+        if flistxattr(descriptor, nil, 0) == 0 { return [] }
         var buffer = [CChar](repeating: 0, count: 65_536)
         let count = unsafe flistxattr(descriptor, &buffer, buffer.count)
         if count < 0 {
