@@ -76,17 +76,15 @@ package struct HostSupport: Sendable {
 
     /// The same host after the namespaces of a sandbox were made on trial: what refuses them may show in nothing else.
     package func tried() -> HostSupport {
-        var host = self
-        guard let refusal = NamespaceProbe.refusal() else {
-            if obstacles[.namespaces] == nil {
-                host.obstacles[.namespaces] = AgentIdentity(session: "probe", workspace: nil).obstacle
-            }
-            return host
-        }
-        let layer: Layer = refusal.step == .namespaces ? .namespaces : .mounts
         // What has a sysctl or a missing call to its name is named by that.
-        if host.obstacles[layer] == nil, userNamespaceObstacle == nil, userNamespaceLimit >= 2 {
-            host.obstacles[layer] = refusal.reason
+        guard userNamespaceObstacle == nil, userNamespaceLimit >= 2 else { return self }
+        var host = self
+        if let (step, reason) = NamespaceProbe.refusal() {
+            let layer: Layer = step == .namespaces ? .namespaces : .mounts
+            host.obstacles[layer] = obstacles[layer] ?? reason
+        } else {
+            let nobody = AgentIdentity(session: "probe", workspace: nil).obstacle
+            host.obstacles[.namespaces] = obstacles[.namespaces] ?? nobody
         }
         return host
     }
