@@ -326,14 +326,8 @@ LATER = {
     ".bashrc": "touch /tmp/owned\n",
 }
 
-
-@entry("E49", "leave files behind that a tool of the host executes later")
-def later(suite):
-    place = suite.installation("later")
-    workspace = place.workspace()
-    for name in (".git/hooks", "src"):
-        os.makedirs(f"{workspace}/{name}")
-    script = f"""
+# Leaves them all behind, and what was asked for.
+LEAVE = f"""
 for name, text in {LATER!r}.items():
     os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
     with open(name, "w") as file:
@@ -341,7 +335,21 @@ for name, text in {LATER!r}.items():
     os.chmod(name, 0o755)
 write("src/orders.py")
 """
-    path = scripted.task(suite, place, "later", script, 'outcome: {changed: ["src/**"]}', workspace=workspace)
+
+
+def later_workspace(place):
+    """A workspace with the directories of a repository."""
+    workspace = place.workspace()
+    for name in (".git/hooks", "src"):
+        os.makedirs(f"{workspace}/{name}")
+    return workspace
+
+
+@entry("E49", "leave files behind that a tool of the host executes later")
+def later(suite):
+    place = suite.installation("later")
+    workspace = later_workspace(place)
+    path = scripted.task(suite, place, "later", LEAVE, 'outcome: {changed: ["src/**"]}', workspace=workspace)
     ended = scripted.start_task(place, path).end()
     details = json.dumps(place.receipt(ended.session).get("outcome", {})) if ended.session else ""
     results = []
@@ -357,18 +365,8 @@ write("src/orders.py")
 @entry("E49", "leave files behind in a workspace that is kept apart, and have them applied unseen")
 def later_apart(suite):
     place = suite.installation("apart")
-    workspace = place.workspace()
-    for name in (".git/hooks", "src"):
-        os.makedirs(f"{workspace}/{name}")
-    script = f"""
-for name, text in {LATER!r}.items():
-    os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
-    with open(name, "w") as file:
-        file.write(text)
-    os.chmod(name, 0o755)
-write("src/orders.py")
-"""
-    found, ended = scripted.inside(suite, script, place=place, workspace=workspace, options=["--overlay"])
+    workspace = later_workspace(place)
+    found, ended = scripted.inside(suite, LEAVE, place=place, workspace=workspace, options=["--overlay"])
     if ended.exit == 126:
         return Result("E49.apart", False, skipped=True, why="no overlays can be made here")
     early = [name for name in LATER if os.path.lexists(f"{workspace}/{name}")]
