@@ -15,6 +15,9 @@ extern const struct act_set general_acts, call_acts, lifetime_acts, notified_act
 
 void act_pause(long microseconds);
 
+// Each of the 64 signals is ignored, or again does what it does by default; also the two the C library keeps for itself.
+void act_ignore_signals(int ignored);
+
 // The next number; the state is the seed first, and must not be 0.
 uint64_t act_random(uint64_t *state);
 

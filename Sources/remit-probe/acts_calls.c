@@ -110,7 +110,7 @@ static int fuzz(int count, char **arguments) {
     uint64_t state = strtoull(arguments[1], NULL, 10) | 1;
     long broken = 0;
     int alive = 0;
-    for (int number = 1; number < 65; number++) { signal(number, SIG_IGN); }
+    act_ignore_signals(1);
     signal(SIGCHLD, SIG_DFL);
     while (milliseconds() < end) {
         while (alive < 4) {
@@ -119,7 +119,7 @@ static int fuzz(int count, char **arguments) {
             if (child < 0) { break; }
             if (child == 0) {
                 setsid();
-                for (int number = 1; number < 65; number++) { signal(number, SIG_DFL); }
+                act_ignore_signals(0);
                 int null = open("/dev/null", O_RDWR);
                 for (int number = 0; number < 3; number++) { dup2(null, number); }
                 // A child that blocks is replaced as well.

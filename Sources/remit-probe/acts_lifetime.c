@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 
 static void ignore_everything(void) {
-    for (int number = 1; number < 65; number++) { signal(number, SIG_IGN); }
+    act_ignore_signals(1);
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
