@@ -244,7 +244,7 @@ def killed():
 def stuck():
     """A client that does not read is let go; neither the agent nor its deadline waits for it."""
     session = start(
-        "--tty", "--deadline", "60s", "--", "sh", "-c",
+        "--tty", "--deadline", f"{4 * PATIENCE}s", "--", "sh", "-c",
         "echo ready; read line; head -c 4000000 /dev/zero | tr '\\0' x; echo; echo written; read line; exit 4",
     )
     first, viewer = Terminal("attach", session), Terminal("attach", "--read-only", session)
@@ -274,12 +274,13 @@ def garbage():
         client.settimeout(PATIENCE)
         client.connect(control(session))
         answer = b""
-        for piece in pieces:
+        for number, piece in enumerate(pieces):
+            if number:
+                answer += client.recv(65536)  # to the one before
             try:
                 client.sendall(piece)
             except OSError:
                 break
-            time.sleep(0.05)
         try:
             while data := client.recv(65536):
                 answer += data
