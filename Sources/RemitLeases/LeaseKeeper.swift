@@ -302,27 +302,4 @@ package final class LeaseKeeper {
         for gate in gates.values { gate.stop() }
         if let patience { loop.cancel(patience) }
     }
-
-    /// The names at a provider that begin with ours, for an orphan sweep.
-    package func list(provider instance: String, completion: @escaping (Result<[String], LeaseFailure>) -> Void) {
-        guard let gate = gate(instance) else {
-            return completion(.failure(LeaseFailure(.permanent, "it is not configured", isDefinite: true)))
-        }
-        let request = ProviderRequest(
-            operation: .list,
-            instance: instance,
-            handle: LeaseRequest.handlePrefix,
-            session: context.session,
-            task: context.task,
-            owner: context.owner,
-            epoch: context.epoch
-        )
-        gate.submit(request) { reply in
-            switch reply {
-            case .listed(let handles): completion(.success(handles))
-            case .failed(let failure): completion(.failure(failure))
-            default: completion(.failure(LeaseFailure(.transient, "it did not answer", isDefinite: true)))
-            }
-        }
-    }
 }

@@ -63,4 +63,10 @@ package struct LeaseRequest: Sendable, Hashable {
 
     /// What every name of ours at a provider begins with; orphan sweeps look for it.
     package static let handlePrefix = "remit_"
+
+    /// Whether a name at a provider can be one of ours.
+    package static func isHandle(_ name: String) -> Bool {
+        name.hasPrefix(handlePrefix) && (14...63).contains(name.utf8.count)
+            && name.utf8.dropFirst(handlePrefix.utf8.count).allSatisfy { 0x30...0x39 ~= $0 || 0x61...0x7A ~= $0 }
+    }
 }

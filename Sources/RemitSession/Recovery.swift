@@ -293,7 +293,6 @@ package enum Reconciliation {
         lock.release()
     }
 
-    /// - Parameter sessions: the ones to look at; all by default.
     /// Finishes what is marked as unfinished and has no supervisor: what every start of a session does first.
     ///
     /// In a process of its own, for that needs the host's key, and this process is about to clone an agent's pid 1; and
@@ -319,6 +318,7 @@ package enum Reconciliation {
         return true
     }
 
+    /// - Parameter sessions: the ones to look at; all by default.
     /// - Returns: a report for each session that is not simply over or alive.
     package static func run(
         directories: Directories,

@@ -14,8 +14,7 @@ struct Remit: ParsableCommand {
                 name: "Sessions",
                 subcommands: [
                     Run.self, Attach.self, Check.self, ListSessions.self, Inspect.self, Logs.self, Explain.self,
-                    Narrow.self,
-                    Kill.self, Reap.self,
+                    Narrow.self, Kill.self, Reap.self, Orphans.self,
                 ]),
             CommandGroup(name: "Changes", subcommands: [Diff.self, Apply.self, Discard.self]),
             CommandGroup(name: "Evidence", subcommands: [JournalCommand.self, ReceiptCommand.self, TokenCommand.self]),

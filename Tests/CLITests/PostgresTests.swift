@@ -12,7 +12,7 @@ extension CLI {
         .enabled(if: hasPostgresProvider, "no remit-provider-postgres beside the binary")
     )
     struct PostgresTests {
-        private func configure(_ place: Playground, _ server: PostgresCluster) throws {
+        func configure(_ place: Playground, _ server: PostgresCluster) throws {
             try server.query(
                 "create table orders(id int, total numeric); insert into orders values (1, 10), (2, 32);"
                     + "create table salaries(name text); create role reporting nologin; grant select on orders to reporting"
@@ -48,7 +48,7 @@ extension CLI {
         }
 
         /// A session whose agent sits in an open connection.
-        private func startHolding(_ place: Playground) throws -> (command: RunningCommand, session: String) {
+        func startHolding(_ place: Playground) throws -> (command: RunningCommand, session: String) {
             let script =
                 "echo $URL >url.part; mv url.part url; echo x >report.json; "
                 + "$PSQL \"$URL\" -c 'select sum(total) from orders; select pg_sleep(600)' & sleep \(place.marker)"

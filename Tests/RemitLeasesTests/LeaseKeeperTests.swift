@@ -297,15 +297,6 @@ private struct NoSpace: Error, CustomStringConvertible { let description = "no s
         #expect(provider.calls.count == 1)
         _ = try session.endAll(keeper)
     }
-
-    @Test func `the names at a provider can be listed`() throws {
-        let session = try KeptSession()
-        let provider = MemoryProvider("orders", session.loop)
-        provider.live = ["remit_orphan"]
-        var handles: [String]?
-        session.keeper([provider]).list(provider: "orders") { handles = try? $0.get() }
-        #expect(handles == ["remit_orphan"])
-    }
 }
 
 /// Among the provider's own tests, because those stop the server and count its roles.
