@@ -9,7 +9,7 @@ extension CLI {
     @Suite struct CommandProviderTests {
         private func run(
             _ place: Playground, _ behaviour: [String: String], script: String = "echo started; echo x >report.json",
-            timeLimit: String = "2s", hurriedAfter operation: String? = nil
+            timeLimit: Int = 2, hurriedAfter operation: String? = nil
         ) throws -> CommandResult {
             try place.provider(behaviour, timeLimit: timeLimit)
             let task = try place.boundedTask(script, credentials: Playground.orders)
@@ -146,7 +146,7 @@ extension CLI {
         @Test func `a slow provider is waited for`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let result = try run(place, ["issue": "slow", "revoke": "slow", "probe": "slow"], timeLimit: "5s")
+            let result = try run(place, ["issue": "slow", "revoke": "slow", "probe": "slow"], timeLimit: 5)
             #expect(result.exit == 0, "\(result)")
             let session = try #require(result.session)
             #expect(try place.receipt(session)["leases"][0]["state"].text == "revoked")
@@ -167,7 +167,8 @@ extension CLI {
             defer { place.tearDown() }
             try place.provider([:])
             let task = try place.boundedTask(
-                "echo started", credentials: "credentials: [{name: a, provider: order, scope: {tables: [a]}, ttl: 1m}]"
+                "echo started",
+                credentials: "credentials: [{name: a, provider: order, scope: {tables: [a]}, ttl: \(minute)}]"
             )
             let result = try place.remit("run", "-f", task)
             #expect(
@@ -180,8 +181,8 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             try place.provider([:])
-            let credentials = Playground.orders.replacing("ttl: 1m", with: "ttl: 4s")
-            let task = try place.boundedTask("sleep 5; echo x >report.json", credentials: credentials)
+            let credentials = Playground.orders.replacing("ttl: \(minute)", with: "ttl: \(4 * patience)s")
+            let task = try place.boundedTask("sleep \(5 * patience); echo x >report.json", credentials: credentials)
             let result = try place.remit("run", "-f", task)
             #expect(result.exit == 0, "\(result)")
             let operations = try place.providerRequests().compactMap { $0["operation"].text }
@@ -191,7 +192,7 @@ extension CLI {
         @Test func `a supervisor killed while it waits for a provider leaves neither agent nor credential`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            try place.provider(["issue": "hang-after"], timeLimit: "20s")
+            try place.provider(["issue": "hang-after"], timeLimit: 20)
             let task = try place.boundedTask("echo started; sleep \(place.marker)", credentials: Playground.orders)
             let command = try place.start(["run", "-f", task, "--status-fd", "3"])
             #expect(eventually(within: .seconds(8)) { !Files.names(in: place.providerStore).isEmpty })
@@ -213,7 +214,7 @@ extension CLI {
         @Test func `a process that the provider leaves behind does not hold up the session`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            let result = try run(place, ["issue": "daemon"], timeLimit: "3s")
+            let result = try run(place, ["issue": "daemon"], timeLimit: 3)
             #expect(result.exit != nil, "\(result)")
             #expect(result.elapsed < .seconds(20).patient, "\(result)")
         }

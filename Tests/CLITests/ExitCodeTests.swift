@@ -43,7 +43,7 @@ extension CLI {
             #expect(result.exit == 126, "\(result)")
             #expect(result.errorLines.count >= 1, "\(result)")
             // Often, for the news of the failure races with the end of the sandbox.
-            for _ in 0..<20 {
+            for _ in 0..<rounds(20) {
                 let directory = try place.remit("run", "--", "/usr")
                 #expect(directory.exit == 126 && directory.errors.contains("`/usr`"), "\(directory)")
             }

@@ -158,7 +158,7 @@ extension CLI {
             place.expectNoGate()
         }
 
-        @Test(.timeLimit(.minutes(1))) func `a gate that never gets ready is not waited for`() throws {
+        @Test(.timeLimit(.minutes(patience))) func `a gate that never gets ready is not waited for`() throws {
             let place = try Place("silent", script: "echo ran > ran")
             defer { place.playground.tearDown() }
             let result = try place.run()

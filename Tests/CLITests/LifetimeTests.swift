@@ -161,7 +161,7 @@ extension CLI {
             defer { place.tearDown() }
             let script = "trap '' TERM INT; setsid -f sleep \(place.marker); sleep \(place.marker)"
             let credentials =
-                "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m}]"
+                "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: \(minute)}]"
             let task = try place.boundedTask(script, credentials: credentials)
             let command = try place.start(["run", "-f", task, "--status-fd", "3"])
             try command.waitForEvent("started")
@@ -180,7 +180,7 @@ extension CLI {
         @Test func `a second signal does not wait for a provider`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            try place.provider(["revoke": "hang"], timeLimit: "20s")
+            try place.provider(["revoke": "hang"], timeLimit: 20)
             let task = try place.boundedTask("sleep \(place.marker)", credentials: Playground.orders)
             let command = try place.start(["run", "-f", task, "--status-fd", "3"])
             try command.waitForEvent("started")
@@ -201,16 +201,17 @@ extension CLI {
         @Test func `a signal while the session starts leaves nothing`() throws {
             let place = try Playground()
             defer { place.tearDown() }
-            for step in 0..<20 {
+            let rounds = rounds(20)
+            for round in 0..<rounds {
+                let moment = Duration.milliseconds(round * 40 / rounds).patient
                 let command = try place.start([
                     "run", "--", "sh", "-c", "setsid -f sleep \(place.marker); sleep \(place.marker)",
                 ])
-                pause(.milliseconds(step * 2))
+                pause(moment)
                 command.signal(SIGTERM)
                 let result = command.finish(within: .seconds(5))
                 #expect(
-                    result.termination != nil && place.agents.isEmpty, "after \(step * 2) ms: \(result) \(place.agents)"
-                )
+                    result.termination != nil && place.agents.isEmpty, "after \(moment): \(result) \(place.agents)")
             }
             #expect(try place.remit("ps", "--format", "json").json() == .list([]))
         }

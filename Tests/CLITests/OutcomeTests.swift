@@ -140,7 +140,7 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             let token =
-                "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m, expose: env, variable: TOKEN}]"
+                "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: \(minute), expose: env, variable: TOKEN}]"
             let script = "test -n \"$TOKEN\" && test -r /run/remit/credentials || exit 9; echo x >/tmp/left; true"
             let verify =
                 "env >verify.env; id -u >verify.uid; ls -A /run/remit/credentials >verify.credentials 2>/dev/null; "

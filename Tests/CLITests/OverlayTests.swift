@@ -15,7 +15,7 @@ extension CLI {
             let task = try place.task(
                 """
                 name: change
-                deadline: 30s
+                deadline: \(30 * patience)s
                 workspace: {path: \(quoted(place.workspace)), mode: overlay}
                 command: \(flow(["sh", "-c", script]))
                 \(more)

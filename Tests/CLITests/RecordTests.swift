@@ -89,7 +89,7 @@ extension CLI {
             let task = try place.boundedTask(
                 "echo x >report.json",
                 credentials:
-                    "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m}]"
+                    "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: \(minute)}]"
             )
             let result = try place.remit("run", "-f", task, "--status-fd", "3")
             let session = try #require(result.session, "\(result)")
@@ -138,7 +138,7 @@ extension CLI {
             let task = try place.boundedTask(
                 "echo x >report.json",
                 credentials:
-                    "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m}]"
+                    "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: \(minute)}]"
             )
             let command = try place.start(["run", "-f", task, "--status-fd", "3"])
             let result = command.finish()

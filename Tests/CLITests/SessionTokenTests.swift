@@ -9,7 +9,7 @@ extension CLI {
     /// The built-in credential: a token that is good while its session lives, and nowhere to be found afterwards.
     @Suite struct SessionTokenTests {
         private static func credentials(_ rest: String = "") -> String {
-            "credentials: [{name: token, provider: session-token, scope: {audience: https://orders.example.com}, ttl: 1m\(rest)}]"
+            "credentials: [{name: token, provider: session-token, scope: {audience: https://orders.example.com}, ttl: \(minute)\(rest)}]"
         }
 
         /// A session whose agent put its token into the workspace and waits.
@@ -43,7 +43,8 @@ extension CLI {
 
                 """
             try place.write(configuration, to: place.base + "/limited.yaml")
-            let wish = "credentials: [{name: token, provider: tokens, scope: {audience: https://a.example}, ttl: 1m}]"
+            let wish =
+                "credentials: [{name: token, provider: tokens, scope: {audience: https://a.example}, ttl: \(minute)}]"
             let script = "echo x >report.json; while [ ! -e go ]; do sleep 0.02; done"
             let task = try place.boundedTask(script, credentials: wish)
             let arguments = ["run", "--config", place.base + "/limited.yaml", "-f", task]
@@ -129,10 +130,10 @@ extension CLI {
             defer { place.tearDown() }
             let script =
                 "cd $REMIT_CREDENTIALS; cat token >/workspace/first; n=0; "
-                + "while cmp -s token /workspace/first && [ $n -lt 400 ]; do sleep 0.02; n=$((n+1)); done; "
+                + "while cmp -s token /workspace/first && [ $n -lt \(400 * patience) ]; do sleep 0.02; n=$((n+1)); done; "
                 + "cat token >/workspace/second.part; mv /workspace/second.part /workspace/second; stat -c %a token >/workspace/mode; "
                 + "echo x >/workspace/report.json; while [ ! -e /workspace/go ]; do sleep 0.02; done"
-            let credentials = Self.credentials().replacing("ttl: 1m", with: "ttl: 4s")
+            let credentials = Self.credentials().replacing("ttl: \(minute)", with: "ttl: \(4 * patience)s")
             let command = try place.start([
                 "run", "-f", try place.boundedTask(script, credentials: credentials), "--status-fd", "3",
             ])

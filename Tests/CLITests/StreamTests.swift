@@ -134,7 +134,8 @@ extension CLI {
             let place = try Playground()
             defer { place.tearDown() }
             let command = try place.start(
-                ["run", "--deadline", "10s", "--", "sh", "-c", "seq 100000; exit 4"], output: .write("/dev/full"))
+                ["run", "--deadline", "\(10 * patience)s", "--", "sh", "-c", "seq 100000; exit 4"],
+                output: .write("/dev/full"))
             let result = command.finish(within: .seconds(8))
             #expect(result.exit != nil, "\(result)")
         }

@@ -6,7 +6,7 @@ import RemitTesting
 extension Playground {
     /// The credential that a task asks of the provider below.
     static let orders =
-        "credentials: [{name: orders, provider: orders, scope: {tables: [orders], privileges: [SELECT]}, ttl: 1m}]"
+        "credentials: [{name: orders, provider: orders, scope: {tables: [orders], privileges: [SELECT]}, ttl: \(minute)}]"
 
     /// Where the provider below keeps one file for each credential that exists.
     var providerStore: String { base + "/credentials" }
@@ -23,7 +23,9 @@ extension Playground {
     }
 
     /// Configures a provider `orders` whose operations go wrong as told; see Resources/provider.py.
-    func provider(_ behaviour: [String: String], timeLimit: String = "2s", more: String = "") throws {
+    ///
+    /// - Parameter timeLimit: seconds on a machine of the usual speed, see ``patience``.
+    func provider(_ behaviour: [String: String], timeLimit: Int = 2, more: String = "") throws {
         try FileManager.default.createDirectory(atPath: providerStore, withIntermediateDirectories: true)
         var settings = behaviour
         settings["store"] = providerStore
@@ -38,7 +40,7 @@ extension Playground {
                 kind: command
                 command: [/usr/bin/python3, \(quoted(resourcePath("provider.py"))), \(quoted(providerMark))]
                 settings: {\(pairs)}
-                timeLimit: \(timeLimit)
+                timeLimit: \(timeLimit * patience)s
                 maximumTTL: 5m
             \(more)
             """

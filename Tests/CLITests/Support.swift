@@ -12,6 +12,15 @@ func resource(_ name: String) throws -> String {
 /// The path of a file of Tests/CLITests/Resources.
 func resourcePath(_ name: String) -> String { Bundle.module.bundleURL.appending(path: "Resources/\(name)").path }
 
+/// A credential's minute on a machine of the usual speed (``patience``): five at most, no provider's here live longer.
+let minute = "\(min(patience, 5))m"
+
+/// As many rounds of a race as are run here of so many: a part where REMIT_TEST_ROUNDS says so, two at least.
+func rounds(_ usual: Int) -> Int {
+    let part = ProcessInfo.processInfo.environment["REMIT_TEST_ROUNDS"].flatMap { Double($0) } ?? 1
+    return max(2, Int(Double(usual) * part))
+}
+
 /// Whether the tests run as root.
 let isRoot = geteuid() == 0
 
@@ -39,7 +48,7 @@ extension Playground {
             name: fix-orders
             intent: Fix the rounding error in orders.py and write the totals to report.json
             owner: alice@example.com
-            deadline: 30s
+            deadline: \(30 * patience)s
             workspace: {path: \(quoted(workspace)), mode: write}
             command: \(flow(["sh", "-c", script]))
             \(credentials)

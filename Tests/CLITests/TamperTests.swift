@@ -9,7 +9,7 @@ extension CLI {
     @Suite struct TamperTests {
         private func finished(_ place: Playground) throws -> (session: String, journal: String, receipt: String) {
             let credentials =
-                "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: 1m}]"
+                "credentials: [{name: token, provider: session-token, scope: {audience: https://a.example}, ttl: \(minute)}]"
             let task = try place.boundedTask("echo x >report.json", credentials: credentials)
             let result = try place.remit("run", "-f", task, "--status-fd", "3")
             #expect(result.exit == 0, "\(result)")
