@@ -7,9 +7,6 @@
 #include <linux/audit.h>
 #include <linux/netlink.h>
 
-// Newer than Debian 12's headers; numbers are the kernel's ABI and never change.
-enum { landlock_access = 1423, landlock_domain = 1424 };
-
 static int audit_socket(void) { return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_AUDIT); }
 
 /// The next message of the kernel's own: others may send to a netlink socket as well.
@@ -57,8 +54,8 @@ int linux_audit_listen(void) {
     // A busy host's other records must not wake us. Halfwords are loaded in network order, and written in the host's.
     struct sock_filter only[] = {
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(landlock_access), 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(landlock_domain), 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(LINUX_AUDIT_LANDLOCK_ACCESS), 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(LINUX_AUDIT_LANDLOCK_DOMAIN), 0, 1),
         BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
         BPF_STMT(BPF_RET | BPF_K, 0),
     };

@@ -21,8 +21,8 @@ package final class AuditLog {
     }
 
     /// `AUDIT_LANDLOCK_ACCESS` and `AUDIT_LANDLOCK_DOMAIN`.
-    package static let access: UInt16 = 1423
-    package static let domain: UInt16 = 1424
+    package static let access = UInt16(LINUX_AUDIT_LANDLOCK_ACCESS)
+    package static let domain = UInt16(LINUX_AUDIT_LANDLOCK_DOMAIN)
 
     /// Whether the kernel audits now, and says so to this process.
     package static var isOn: Bool { linux_audit_is_on() == 1 }

@@ -48,7 +48,7 @@ extension Supervisor {
             ])
     }
 
-    /// After the last process: how often each was refused, and what nobody could read.
+    /// How often each was refused, and what nobody could read. When the credentials have ended: it may wait for the kernel.
     func recordLandlock() {
         guard let watch = landlockWatch else { return }
         hearLandlock()

@@ -9,6 +9,7 @@ internal import RemitTask
 
 extension Supervisor {
     func judge() {
+        recordLandlock()
         let left = recordChanges()
         guard machine.reason == .completed, let outcome = admitted.task.outcome else {
             return feed(.judged(met: true))

@@ -71,7 +71,6 @@ extension Supervisor {
             record("session.denied", ["call": .string(call), "count": .integer(count)])
         }
         recordObservation()
-        recordLandlock()
         limitWatch?.look()
         if machine.phase != .dying { decided(.failed, "the sandbox ended by itself") }
         recordResources()

@@ -82,6 +82,9 @@ int linux_set_pipe_size(int pipe, int size);
 /// ask (CAP_AUDIT_CONTROL).
 int linux_audit_is_on(void);
 
+/// Types of the audit log's records: newer than Debian 12's headers; the kernel's numbers never change.
+enum { LINUX_AUDIT_LANDLOCK_ACCESS = 1423, LINUX_AUDIT_LANDLOCK_DOMAIN = 1424 };
+
 /// A socket that hears the audit log's records of Landlock, and no others: never waits, close-on-exec. It takes
 /// CAP_AUDIT_READ.
 int linux_audit_listen(void);
