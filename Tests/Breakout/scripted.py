@@ -12,6 +12,7 @@ PRELUDE = """
 import ctypes, errno, json, os, shutil, socket, stat, subprocess, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
 PATIENCE = %d
+errno.errorcode[errno.EOPNOTSUPP] = "EOPNOTSUPP"  # as the kernel has it; which of its two names Python says varies
 def say(name, answer):
     print(json.dumps({"check": name, "answer": answer}), flush=True)
 def attempt(name, action):
