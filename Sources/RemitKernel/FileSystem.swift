@@ -215,12 +215,15 @@ package enum FileSystem {
 
 extension FileSystem {
     /// Reads a descriptor to its end, piece by piece.
+    ///
+    /// - Parameter size: how much there should be, so that a small file takes a small piece of memory; it may be wrong.
     package static func readPieces(
         _ descriptor: CInt,
         name: String,
+        expecting size: Int64 = .max,
         _ body: ([UInt8]) -> Void
     ) throws(SystemCallError) {
-        var buffer = [UInt8](repeating: 0, count: 65_536)
+        var buffer = [UInt8](repeating: 0, count: Int(min(65_536, max(size, 1))))
         while true {
             let count = try check("read `\(name)`") { unsafe Glibc.read(descriptor, &buffer, buffer.count) }
             if count == 0 { return }

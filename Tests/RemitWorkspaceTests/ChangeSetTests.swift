@@ -97,6 +97,7 @@ import Testing
             ground.listing(changes) == [
                 "A d", "A d/new attributes", "M e attributes", "M other attributes", "M set attributes",
             ])
+        #expect(changes.map(\.kind) == [.added, .added, .attributes, .attributes, .attributes])
         let hostile = changes.flatMap(\.concerns).map(\.reason)
         #expect(hostile.allSatisfy { !$0.contains("\u{1b}") && !$0.contains("\n") }, "\(hostile)")
         #expect(hostile.contains { $0.contains("`user.kept`, which are not brought along") }, "\(hostile)")

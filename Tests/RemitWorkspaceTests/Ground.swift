@@ -73,6 +73,7 @@ final class Ground {
         let below = try FileSystem.openDirectory(workspace)
         var set = try ChangeSet(
             upper: above.number, workspace: below.number, reserved: Importer.reservedName(Self.session))
+        set.judgeExecution(in: MergedView(upper: above.number, workspace: below.number))
         set.judge(allowed: allowed.map { $0.compactMap { PathPattern($0) } })
         if FileSystem.exists(base + "/base") {
             set.judge(since: BaseSnapshot(path: base + "/base", of: set.changes.map(\.path)))

@@ -91,15 +91,17 @@ struct LayeredChanges {
         summary = ReceiptChanges(problem: "\(error)")
     }
 
-    private init(_ changes: ChangeSet, _ digest: LayerDigest, upper: DescriptorBox, workspace: DescriptorBox) {
+    private init(_ changes: ChangeSet, upper: DescriptorBox, workspace: DescriptorBox) {
+        let layer = changes.layer
         let counts = changes.counts
         result = .success(changes)
         self.upper = upper
         self.workspace = workspace
         summary = ReceiptChanges(
             added: counts[.added] ?? 0,
-            modified: (counts[.modified] ?? 0) + (counts[.mode] ?? 0) + (counts[.type] ?? 0),
-            deleted: counts[.deleted] ?? 0, bytes: Int(digest.bytes), unread: digest.unread, digest: digest.digest)
+            modified: (counts[.modified] ?? 0) + (counts[.mode] ?? 0) + (counts[.attributes] ?? 0)
+                + (counts[.type] ?? 0),
+            deleted: counts[.deleted] ?? 0, bytes: Int(layer.bytes), unread: layer.unread, digest: layer.digest)
     }
 
     /// Reads the layer; why it cannot be read is a part of the ``summary``.
@@ -107,10 +109,9 @@ struct LayeredChanges {
         do {
             let upper = try layers.openUpper()
             let workspace = DescriptorBox(try FileSystem.openDirectory(path))
-            let digest = try LayerDigest(of: upper.number)
             let changes = try ChangeSet(
                 upper: upper.number, workspace: workspace.number, reserved: Importer.reservedName(layers.session))
-            return LayeredChanges(changes, digest, upper: upper, workspace: workspace)
+            return LayeredChanges(changes, upper: upper, workspace: workspace)
         } catch {
             return LayeredChanges(error)
         }

@@ -70,13 +70,14 @@ package struct SessionReview {
         _ history: SessionHistory, _ layers: SessionLayers, _ upper: CInt, _ root: CInt
     ) throws(SessionError) -> [Change] {
         do {
-            if let sealed = history.changes?.digest, try LayerDigest(of: upper).digest != sealed {
+            var set = try ChangeSet(
+                upper: upper, workspace: root, reserved: Importer.reservedName(layers.session))
+            if let sealed = history.changes?.digest, set.layer.digest != sealed {
                 throw SessionError(
                     .failed, "the change of session `\(layers.session)` is not what the session left",
                     hint: "somebody has changed its layer since; `remit discard \(layers.session)` removes it")
             }
-            var set = try ChangeSet(
-                upper: upper, workspace: root, reserved: Importer.reservedName(layers.session))
+            set.judgeExecution(in: MergedView(upper: upper, workspace: root))
             set.judge(allowed: history.allowedChanges.map { $0.compactMap { PathPattern($0) } })
             let base = layers.base(of: set.changes.map(\.path))
             if let base, base.root != (try FileSystem.facts(of: root)).inode {

@@ -9,6 +9,8 @@ package struct Change: Hashable, Sendable {
         case deleted
         /// Another mode only.
         case mode
+        /// Other extended attributes or access lists only, none of which is brought along.
+        case attributes
         /// Something of another kind, a link where a file was.
         case type
     }
@@ -30,15 +32,18 @@ package struct Change: Hashable, Sendable {
         self.concerns = concerns
     }
 
-    /// The letter that git(1) has for it; a change of mode only is an `M` as well.
+    /// The letter that git(1) has for it; a change of mode or attributes only is an `M` as well.
     package var letter: String {
         switch kind {
         case .added: "A"
-        case .modified, .mode: "M"
+        case .modified, .mode, .attributes: "M"
         case .deleted: "D"
         case .type: "T"
         }
     }
+
+    /// What of it stays behind even when it is applied; nil when nothing does.
+    package var remainder: String? { concerns.first { $0.rule == Concern.unappliedRule }?.reason }
 
     /// Whether the path was or is a directory.
     package var isDirectory: Bool { (after ?? before)?.kind == .directory }
@@ -73,6 +78,9 @@ package struct Concern: Hashable, Sendable {
     package let rule: String
     /// Why, for people: lower case, no full stop.
     package let reason: String
+
+    /// The word for attributes that are not brought along.
+    static let unappliedRule = "attributes"
 
     package init(_ weight: Weight, _ rule: String, _ reason: String) {
         self.weight = weight

@@ -6,6 +6,8 @@ package import RemitTask
 /// Everything that a session left otherwise than its workspace has it, sorted by path.
 package struct ChangeSet: Sendable {
     package private(set) var changes: [Change]
+    /// What the whole layer comes to: taken in the same walk, so that a large one is read once.
+    package let layer: LayerDigest
 
     /// The most paths that are listed: a change beyond it is nothing that anybody reviews.
     package static let limit = 500_000
@@ -19,9 +21,9 @@ package struct ChangeSet: Sendable {
     /// - Throws: what keeps the layer or the workspace from being read at all; more than ``limit`` paths are EFBIG.
     package init(upper: CInt, workspace: CInt, reserved: EntryName) throws {
         var walk = ChangeWalk(reserved: reserved)
-        try walk.merge(upper: upper, lower: workspace, path: .root, isOpaque: LayerAttributes(of: upper).isOpaque)
+        try walk.walk(upper: upper, workspace: workspace)
         changes = walk.changes.sorted { $0.path < $1.path }
-        judgeExecution(upper: upper, workspace: workspace)
+        layer = walk.layer
     }
 
     /// How many there are of each kind.
@@ -53,8 +55,8 @@ package struct ChangeSet: Sendable {
         }
     }
 
-    private mutating func judgeExecution(upper: CInt, workspace: CInt) {
-        let view = MergedView(upper: upper, workspace: workspace)
+    /// Notes what the host would execute later on: for whoever reviews, so that no session waits for it at its end.
+    package mutating func judgeExecution(in view: MergedView) {
         for index in changes.indices {
             changes[index].concerns += HostExecution.concerns(about: changes[index], in: view)
         }

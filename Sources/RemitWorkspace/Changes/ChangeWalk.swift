@@ -3,20 +3,33 @@
 internal import RemitKernel
 internal import RemitTask
 
-/// Walks a layer and what is below it side by side.
+/// Walks a layer and what is below it side by side, once: what it finds is compared, and goes into the layer's digest.
 struct ChangeWalk {
     /// Deeper trees are told of, and not gone into: every level holds two descriptors.
     static let depthLimit = 200
 
     private(set) var changes: [Change] = []
+    private var hasher = LayerHasher()
     private let reserved: EntryName
+    /// What is below cannot be compared with anything, and is no change of its own.
+    private var isBlind = false
+
+    /// What the layer comes to, after the walk.
+    var layer: LayerDigest { hasher.finish() }
 
     init(reserved: EntryName) { self.reserved = reserved }
+
+    /// Walks all of it.
+    mutating func walk(upper: CInt, workspace: CInt) throws {
+        let attributes = try LayerAttributes(of: upper)
+        hasher.addRoot(attributes)
+        try merge(upper: upper, lower: workspace, path: .root, isOpaque: attributes.isOpaque)
+    }
 
     /// - Parameters:
     ///   - lower: nil where nothing is below.
     ///   - isOpaque: what is below and has no entry in the layer is gone.
-    mutating func merge(upper: CInt, lower: CInt?, path: TreePath, isOpaque: Bool) throws {
+    private mutating func merge(upper: CInt, lower: CInt?, path: TreePath, isOpaque: Bool) throws {
         let names = try FileSystem.entries(of: upper)
         for name in names {
             try visit(name, upper: upper, lower: lower, path: path.appending(name))
@@ -31,6 +44,7 @@ struct ChangeWalk {
     private mutating func visit(_ name: EntryName, upper: CInt, lower: CInt?, path: TreePath) throws {
         let facts = try FileSystem.facts(ofEntry: name, in: upper)
         if facts.isWhiteout {
+            try hasher.add(path, facts)
             if let lower { try remove(name, from: lower, path: path) }
             return
         }
@@ -51,6 +65,7 @@ struct ChangeWalk {
             try visitFile(
                 name, facts, upper: upper, lower: lower, path: path, before: before, after: after, concerns: concerns)
         default:
+            try hasher.add(path, facts, target: after.target)
             if before?.kind == after.kind, after.kind == .link, before?.target == after.target { return }
             let kind: Change.Kind = before.map { $0.kind == after.kind ? .modified : .type } ?? .added
             try replace(name, lower: lower, path: path, before: before)
@@ -64,21 +79,26 @@ struct ChangeWalk {
     ) throws {
         var concerns = concerns
         guard path.depth <= Self.depthLimit else {
+            try hasher.add(path, facts)
             concerns.append(Concern(.refused, "too-deep", "it is more than \(Self.depthLimit) directories deep"))
             return try add(
                 Change(path, before == nil ? .added : .modified, before: before, after: after, concerns: concerns))
         }
         try LayerReader.withEntry(name, facts, in: upper, isOurs: true) { entry in
             let attributes = try LayerAttributes(of: entry)
+            try hasher.add(path, facts, attributes, entry: entry)
             concerns += Self.concerns(about: attributes)
             concerns += try Self.unapplied(attributes, of: entry, name, in: before?.kind == .directory ? lower : nil)
-            guard before?.kind == .directory, let lower else {
+            guard let before, before.kind == .directory, let lower else {
                 try add(Change(path, before == nil ? .added : .type, before: before, after: after, concerns: concerns))
                 return try merge(upper: entry, lower: nil, path: path, isOpaque: false)
             }
             // Set-id bits of directories are inherited and never brought along.
-            if let before, (before.mode ^ after.mode) & 0o1777 != 0 || !concerns.isEmpty {
-                try add(Change(path, .mode, before: before, after: after, concerns: concerns))
+            let isSameMode = (before.mode ^ after.mode) & 0o1777 == 0
+            if !isSameMode || !concerns.isEmpty {
+                let isOther = !isSameMode || concerns.contains { $0.rule != Concern.unappliedRule }
+                let kind: Change.Kind = isOther ? .mode : .attributes
+                try add(Change(path, kind, before: before, after: after, concerns: concerns))
             }
             let below: OwnedDescriptor
             do throws(SystemCallError) {
@@ -86,7 +106,8 @@ struct ChangeWalk {
             } catch {
                 // A mount, or a directory of somebody else's: what is below cannot be compared.
                 let why = Concern(.refused, "unreadable", "the workspace's own cannot be read: \(error.errno)")
-                return try add(Change(path, .modified, before: before, after: after, concerns: concerns + [why]))
+                try add(Change(path, .modified, before: before, after: after, concerns: concerns + [why]))
+                return try addBlindly(entry, path)
             }
             try merge(upper: entry, lower: below.number, path: path, isOpaque: attributes.isOpaque)
         }
@@ -100,6 +121,7 @@ struct ChangeWalk {
         var hasSameContents = false
         try LayerReader.withEntry(name, facts, in: upper, isOurs: true) { entry in
             let attributes = try LayerAttributes(of: entry)
+            try hasher.add(path, facts, attributes, entry: entry)
             concerns += Self.concerns(about: attributes)
             concerns += try Self.unapplied(attributes, of: entry, name, in: before?.kind == .file ? lower : nil)
             if let before, before.kind == .file, before.size == after.size, let lower {
@@ -117,10 +139,17 @@ struct ChangeWalk {
             try add(Change(path, .mode, before: before, after: after, concerns: concerns))
         } else if concerns.contains(where: { $0.rule == "overlay-attribute" }) {
             try add(Change(path, .modified, before: before, after: after, concerns: concerns))
-        } else if concerns.contains(where: { $0.rule == Self.unappliedRule }) {
-            // Nothing of it is applied: to give it the mode that it has changes nothing.
-            try add(Change(path, .mode, before: before, after: after, concerns: concerns))
+        } else if concerns.contains(where: { $0.rule == Concern.unappliedRule }) {
+            try add(Change(path, .attributes, before: before, after: after, concerns: concerns))
         }
+    }
+
+    /// Adds a directory's contents to the digest, and nothing to the changes.
+    private mutating func addBlindly(_ directory: CInt, _ path: TreePath) throws {
+        let wasBlind = isBlind
+        isBlind = true
+        defer { isBlind = wasBlind }
+        try merge(upper: directory, lower: nil, path: path, isOpaque: false)
     }
 
     /// What goes with a directory that something else takes the place of.
@@ -150,6 +179,7 @@ struct ChangeWalk {
     }
 
     private mutating func add(_ change: Change) throws(SystemCallError) {
+        if isBlind { return }
         changes.append(change)
         if changes.count > ChangeSet.limit { throw SystemCallError("list the changes", Errno(code: 27)) }
     }
@@ -168,8 +198,6 @@ struct ChangeWalk {
         }
     }
 
-    private static let unappliedRule = "attributes"
-
     /// Attributes that the session set and that stay behind: whoever reviews the change is told.
     private static func unapplied(
         _ attributes: LayerAttributes, of entry: CInt, _ name: EntryName, in lower: CInt?
@@ -187,7 +215,7 @@ struct ChangeWalk {
         names = names.prefix(4).map { "`\(Excerpt.of($0, limit: 64))`" }
         return [
             Concern(
-                .noted, unappliedRule,
+                .noted, Concern.unappliedRule,
                 "it has the attributes \(names.joined(separator: ", "))\(more), which are not brought along")
         ]
     }

@@ -18,56 +18,44 @@ package struct LayerDigest: Hashable, Sendable {
     package static let fileLimit: Int64 = 256 << 20
     package static let totalLimit: Int64 = 4 << 30
 
-    /// Takes the digest of a layer whose processes are gone.
-    package init(of upper: CInt) throws {
-        var walk = DigestWalk()
-        try walk.add(upper, .root)
-        digest = walk.finish()
-        bytes = walk.bytes
-        unread = walk.unread
+    fileprivate init(digest: String, bytes: Int64, unread: Int) {
+        self.digest = digest
+        self.bytes = bytes
+        self.unread = unread
     }
 }
 
-private struct DigestWalk {
+/// Takes the digest of a layer while somebody walks it: every entry is told of once, in the order of the walk, a directory
+/// before what is in it.
+struct LayerHasher {
     private var hasher = SHA256()
-    private(set) var bytes: Int64 = 0
-    private(set) var unread = 0
+    private var bytes: Int64 = 0
+    private var unread = 0
     private var budget = LayerDigest.totalLimit
     private var count = 0
 
-    mutating func add(_ directory: CInt, _ path: TreePath) throws {
-        note(path, "root", LayerAttributes.texts(try LayerAttributes(of: directory)))
-        try walk(directory, path)
-    }
+    /// The layer itself.
+    mutating func addRoot(_ attributes: LayerAttributes) { note(.root, "root", attributes.texts) }
 
-    private mutating func walk(_ directory: CInt, _ path: TreePath) throws {
-        for name in try FileSystem.entries(of: directory) {
-            let facts = try FileSystem.facts(ofEntry: name, in: directory)
-            let path = path.appending(name)
-            bytes += facts.allocated
-            count += 1
-            if count > ChangeSet.limit { throw SystemCallError("take the digest of the layer", Errno(code: 27)) }
-            let kind = "\(String(facts.mode, radix: 8)) \(facts.specialDevice)"
-            if facts.isDirectory {
-                guard path.depth <= ChangeWalk.depthLimit else {
-                    note(path, kind, ["too deep"])
-                    continue
-                }
-                try LayerReader.withEntry(name, facts, in: directory, isOurs: true) { entry in
-                    note(path, kind, LayerAttributes.texts(try LayerAttributes(of: entry)))
-                    try walk(entry, path)
-                }
-            } else if facts.isRegular {
-                try LayerReader.withEntry(name, facts, in: directory, isOurs: true) { entry in
-                    let attributes = LayerAttributes.texts(try LayerAttributes(of: entry))
-                    note(path, "\(kind) \(facts.size)", attributes + [try contents(entry, facts.size)])
-                }
-            } else if facts.isSymbolicLink {
-                note(path, kind, [QuotedText.of(try FileSystem.target(ofEntry: name, in: directory), always: true)])
-            } else {
-                note(path, kind, [])
-            }
+    /// - Parameter entry: open, where it is a directory or a regular file.
+    mutating func add(
+        _ path: TreePath, _ facts: FileSystem.Facts, _ attributes: LayerAttributes? = nil, target: [UInt8]? = nil,
+        entry: CInt? = nil
+    ) throws(SystemCallError) {
+        bytes += facts.allocated
+        count += 1
+        if count > ChangeSet.limit { throw SystemCallError("take the digest of the layer", Errno(code: 27)) }
+        var kind = "\(String(facts.mode, radix: 8)) \(facts.specialDevice)"
+        var more = attributes?.texts ?? []
+        if facts.isRegular, let entry {
+            kind += " \(facts.size)"
+            more.append(try contents(entry, facts.size))
+        } else if facts.isDirectory, entry == nil {
+            more.append("too deep")
+        } else if let target {
+            more.append(QuotedText.of(target, always: true))
         }
+        note(path, kind, more)
     }
 
     private mutating func contents(_ file: CInt, _ size: Int64) throws(SystemCallError) -> String {
@@ -77,7 +65,7 @@ private struct DigestWalk {
         }
         budget -= size
         var hasher = SHA256()
-        try FileSystem.readPieces(file, name: "a file of the layer") { hasher.update(data: $0) }
+        try FileSystem.readPieces(file, name: "a file of the layer", expecting: size) { hasher.update(data: $0) }
         return Hex.encode(hasher.finalize())
     }
 
@@ -86,11 +74,12 @@ private struct DigestWalk {
         hasher.update(data: Array(line.utf8))
     }
 
-    func finish() -> String { Hex.encode(hasher.finalize()) }
+    /// What all of it comes to.
+    func finish() -> LayerDigest {
+        LayerDigest(digest: Hex.encode(hasher.finalize()), bytes: bytes, unread: unread)
+    }
 }
 
 extension LayerAttributes {
-    static func texts(_ attributes: LayerAttributes) -> [String] {
-        (attributes.isOpaque ? ["opaque"] : []) + attributes.tricks.sorted()
-    }
+    fileprivate var texts: [String] { (isOpaque ? ["opaque"] : []) + tricks.sorted() }
 }

@@ -45,11 +45,17 @@ package struct Node: Hashable, Sendable {
 
     /// The mode as git(1) shows it, with all permissions.
     package var modeText: String {
-        let kinds: [Kind: String] = [
-            .file: "100", .directory: "040", .link: "120", .fifo: "010", .socket: "140", .device: "020",
-        ]
-        let bits = String(mode, radix: 8)
-        return (kinds[kind] ?? "") + String(repeating: "0", count: max(0, 3 - bits.count)) + bits
+        let type: UInt32 =
+            switch kind {
+            case .file: 0o100000
+            case .directory: 0o040000
+            case .link: 0o120000
+            case .fifo: 0o010000
+            case .socket: 0o140000
+            case .device: 0o020000
+            }
+        let digits = String(type | mode, radix: 8)
+        return String(repeating: "0", count: 6 - digits.count) + digits
     }
 
     package var isExecutable: Bool { kind == .file && mode & 0o111 != 0 }

@@ -46,6 +46,13 @@ package enum QuotedText {
         var isPlain = true
         var rest = bytes[...]
         while let first = rest.first {
+            // Nearly every name: printing characters of ASCII that mean nothing in quotes.
+            let run = rest.prefix { (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+            if !run.isEmpty {
+                result += String(decoding: run, as: UTF8.self)
+                rest = rest.dropFirst(run.count)
+                continue
+            }
             if let (scalar, length) = scalar(rest), !isMisleading(scalar) {
                 if scalar == "\"" || scalar == "\\" {
                     isPlain = false

@@ -37,7 +37,9 @@ package struct ImportSelection: Sendable {
         for index in changes.indices where decisions[index] == .bring && changes[index].kind != .deleted {
             var parent = changes[index].path.parent
             var needed: [Int] = []
-            while let place = places[parent], changes[place].after?.kind == .directory, changes[place].kind != .mode {
+            while let place = places[parent], changes[place].after?.kind == .directory,
+                ![.mode, .attributes].contains(changes[place].kind)
+            {
                 needed.append(place)
                 parent = parent.parent
             }

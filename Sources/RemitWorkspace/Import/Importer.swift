@@ -78,7 +78,10 @@ package struct Importer {
             }
         }
         // A directory gets its mode when all that is to be in it is there.
-        for index in others.reversed() where changes[index].after?.kind == .directory && states[index] == .applied {
+        for index in others.reversed()
+        where changes[index].after?.kind == .directory && states[index] == .applied
+            && changes[index].kind != .attributes
+        {
             do { try setDirectoryMode(changes[index]) } catch { states[index] = .failed("\(error)") }
         }
         try flush(Set(chosen.map { changes[$0].path.parent }))
@@ -88,7 +91,7 @@ package struct Importer {
     private func bring(_ change: Change) throws {
         switch (change.kind, change.after?.kind) {
         case (.deleted, _): try remove(change)
-        case (.mode, .directory): try check(change)
+        case (.mode, .directory), (.attributes, _): try check(change)
         case (.mode, _): try setMode(change)
         case (_, .directory): try makeDirectory(change)
         case (_, .link): try makeLink(change)

@@ -24,6 +24,7 @@ package struct PatchWriter {
 
     /// The patch of one change; nothing for a directory, which git does not know, and for what no patch can hold.
     package func patch(of change: Change) -> [UInt8] {
+        if change.kind == .attributes { return [] }
         let (before, after) = (change.before.flatMap(Self.tracked), change.after.flatMap(Self.tracked))
         switch (before, after) {
         case (nil, nil): return []
@@ -32,6 +33,7 @@ package struct PatchWriter {
             let header = modes.0 == modes.1 ? "" : "old mode \(modes.0)\nnew mode \(modes.1)\n"
             if change.kind == .mode { return header.isEmpty ? [] : opening(change, header) }
             let (old, new) = (read(change, before, isNew: false), read(change, after, isNew: true))
+            if header.isEmpty, let text = old.text, text == new.text { return [] }
             return opening(change, header) + body(change, old, new, modes.0 == modes.1 ? " \(modes.0)" : "")
         default:
             var result: [UInt8] = []
