@@ -21,15 +21,19 @@ struct FormatOption: ParsableArguments {
 
 /// A table of texts; every cell is printed without control characters.
 struct Table {
+    /// A longer cell moves what follows in its own row only: an agent may choose paths of thousands of characters, and
+    /// must not push the last column of every row out of sight.
+    private static let widest = 100
+
     let columns: [String]
     var rows: [[String]] = []
 
     func render() -> String {
         let all = [columns] + rows.map { $0.map(Terminal.printable) }
-        let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        let widths = columns.indices.map { column in min(all.map { $0[column].count }.max() ?? 0, Self.widest) }
         return all.map { row in
             var line = zip(row, widths).map { cell, width in
-                cell + String(repeating: " ", count: width - cell.count)
+                cell + String(repeating: " ", count: max(0, width - cell.count))
             }.joined(separator: "  ")
             while line.last == " " { line.removeLast() }
             return line + "\n"

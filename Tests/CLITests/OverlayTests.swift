@@ -211,6 +211,40 @@ extension CLI {
             #expect(Files.text(place.workspace + "/changed") == "agent\n")
         }
 
+        @Test func `an apply says of modes and attributes what the diff says, in rows no path stretches`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            try prepare(place)
+            let script = """
+                import os
+                os.chmod('mode', 0o750); open('.envrc', 'w').write('x')
+                try: os.setxattr('changed', 'user.note', b'1'); print('set')
+                except OSError: pass
+                for i in range(20):
+                    os.mkdir('deep' * 50); os.chdir('deep' * 50)
+                """
+            let task = try place.task(
+                "name: c\nworkspace: {path: \(quoted(place.workspace)), mode: overlay}\n"
+                    + "command: \(flow(["python3", "-c", script]))\n")
+            let run = try place.remit("run", "-f", task, "--status-fd", "3")
+            let session = try #require(run.session, "\(run)")
+            let hasAttribute = run.text.contains("set")
+            func row(_ result: CommandResult, _ path: String) -> String? {
+                result.text.split(separator: "\n").map(String.init).first { $0.contains(" \(path)") }
+            }
+            let shown = try place.remit("diff", session)
+            #expect(row(shown, "mode")?.hasPrefix("M       100644 → 100750") == true, "\(shown)")
+            let flagged = try #require(row(shown, ".envrc"))
+            #expect(flagged.contains("flagged: ") && flagged.count < 250, "\(flagged)")
+            let applied = try place.remit("apply", session)
+            #expect(applied.exit == 1 && row(applied, "mode")?.contains("100644 → 100750") == true, "\(applied)")
+            guard hasAttribute else { return }
+            for (result, word) in [(shown, "M "), (applied, "unchanged")] {
+                let line = try #require(row(result, "changed"), "\(result)")
+                #expect(line.hasPrefix(word) && line.contains("`user.note`, which are not brought along"), "\(line)")
+            }
+        }
+
         @Test func `a session that exceeded its scope is not applied without force`() throws {
             let place = try Playground()
             defer { place.tearDown() }

@@ -47,7 +47,7 @@ struct Apply: ParsableCommand {
                 "change": .string(left.rawValue),
                 "results": .array(
                     results.map { result in
-                        let (state, reason) = Self.words(result.state)
+                        let (state, reason) = Self.words(result)
                         return [
                             "path": .string(result.change.path.description),
                             "change": .string(result.change.kind.rawValue), "state": .string(state),
@@ -56,18 +56,22 @@ struct Apply: ParsableCommand {
                     }),
             ])
         case .table:
-            var table = Table(columns: ["RESULT", "CHANGE", "PATH", "REASON"])
+            var table = Table(columns: ["RESULT", "CHANGE", "MODE", "PATH", "REASON"])
             for result in results where result.state != .left {
-                let (state, reason) = Self.words(result.state)
-                table.rows.append([state, result.change.letter, ChangeView.path(result.change), reason ?? ""])
+                let (state, reason) = Self.words(result)
+                let change = result.change
+                table.rows.append(
+                    [state, change.letter, ChangeView.modes(change), ChangeView.path(change), reason ?? ""])
             }
             Output.table(table)
         }
     }
 
-    private static func words(_ state: ImportResult.State) -> (String, String?) {
-        switch state {
-        case .applied: ("applied", nil)
+    private static func words(_ result: ImportResult) -> (String, String?) {
+        switch result.state {
+        // Nothing was asked for that could be done.
+        case .applied where result.change.kind == .attributes: ("unchanged", result.change.remainder)
+        case .applied: ("applied", result.change.remainder)
         case .left: ("left", nil)
         case .refused(let reason): ("refused", reason)
         case .failed(let reason): ("failed", reason)

@@ -16,7 +16,7 @@ enum ChangeView {
 
     static func path(_ change: Change) -> String { change.path.description + (change.isDirectory ? "/" : "") }
 
-    private static func modes(_ change: Change) -> String {
+    static func modes(_ change: Change) -> String {
         switch (change.before, change.after) {
         case (let before?, let after?) where before.modeText != after.modeText:
             "\(before.modeText) → \(after.modeText)"
