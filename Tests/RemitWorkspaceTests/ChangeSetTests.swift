@@ -143,6 +143,7 @@ import Testing
         (".vscode/tasks.json", "editor"), (".idea/runConfigurations/a.xml", "editor"), (".vim/plugin/a.vim", "editor"),
         (".exrc", "editor"), ("p.code-workspace", "editor"), (".github/workflows/ci.yml", "ci"),
         (".gitlab-ci.yml", "ci"),
+        (".git/rebase-merge/git-rebase-todo", "git-operation"), (".git/sequencer/todo", "git-operation"),
         ("Jenkinsfile", "ci"), (".husky/pre-push", "hook-manager"), (".npmrc", "package-manager"),
         (".claude/settings.json", "agent"), ("Makefile", "build"), ("web/package.json", "build"),
         ("GNUmakefile", "build"), ("x.mk", "build"),
@@ -174,6 +175,8 @@ import Testing
         try ground.put("\u{7F}ELF", at: "upper/binary")
         try ground.put("* text=auto\n", at: "upper/plain/.gitattributes")
         try ground.put("*.c filter=run\n", at: "upper/driven/.gitattributes")
+        // Beyond what is looked at there may be one.
+        try ground.put(String(repeating: "# x\n", count: 20_000), at: "upper/padded/.gitattributes")
         for name in ["HEAD", "objects/x", "config", "hooks/post-update"] {
             try ground.put("x", at: "upper/store/\(name)")
         }
@@ -181,8 +184,95 @@ import Testing
         #expect(
             listing == [
                 "A binary program", "A driven/.gitattributes git-attributes", "A new.sh script", "M old.sh script",
-                "A store/config git-nested", "A store/hooks/post-update git-nested", "M tool newly-executable",
+                "A padded/.gitattributes git-attributes",
+                "A store/HEAD git-nested", "A store/config git-nested", "A store/hooks/post-update git-nested",
+                "A store/objects git-nested", "M tool newly-executable",
             ])
         #expect(try ground.changes().first { $0.path.description == "old.sh" }?.weight == .noted)
+    }
+
+    @Test(arguments: [
+        (".git/hooks", "git-hook"), (".vscode", "editor"), (".github", "ci"), ("sub/.github/workflows", "ci"),
+        (".git/objects/info", "git-elsewhere"), (".husky", "hook-manager"),
+    ])
+    func `a link in the place of a directory says what the host executes there`(path: String, rule: String) throws {
+        let ground = try Ground()
+        try ground.put("#!/bin/sh\n", at: "work/\(path)/kept", mode: 0o755)
+        try ground.put("#!/bin/sh\n", at: "work/scripts/pre-commit", mode: 0o755)
+        try FileSystem.makeDirectories(FileSystem.parent(of: ground.path("upper/\(path)")), mode: 0o755)
+        let climbs = String(repeating: "../", count: path.split(separator: "/").count - 1)
+        symlink("\(climbs)scripts", ground.path("upper/\(path)"))
+        let change = try #require(try ground.changes().first { $0.path.description == path })
+        #expect(change.kind == .type && change.concerns.map(\.rule) == [rule], "\(change)")
+        #expect(change.weight == .flagged)
+        try ground.apply()
+        #expect(ground.facts("work/\(path)")?.isDirectory == true)
+    }
+
+    @Test func `what its owner may not read is looked into all the same`() throws {
+        let ground = try Ground()
+        for name in ["HEAD", "objects/x", "config"] { try ground.put("x", at: "upper/bare/\(name)") }
+        try ground.put("#!/bin/sh\nevil\n", at: "upper/closed/run")
+        try ground.put("#!/bin/sh\nevil\n", at: "upper/written", mode: 0o200)
+        for name in ["bare", "closed"] { try ground.setMode(of: "upper/\(name)", 0o311) }
+        let changes = try ground.changes()
+        let listing = ground.listing(changes)
+        for line in ["A bare/config git-nested", "A closed/run script", "A written script"] {
+            #expect(listing.contains(line), "\(line): \(listing)")
+        }
+        let above = try FileSystem.openDirectory(ground.upper)
+        let below = try FileSystem.openDirectory(ground.workspace)
+        let writer = PatchWriter(upper: above.number, workspace: below.number)
+        for path in ["closed/run", "written"] {
+            let change = try #require(changes.first { $0.path.description == path })
+            let patch = String(decoding: writer.patch(of: change), as: UTF8.self)
+            #expect(patch.contains("+evil\n"), "\(patch)")
+        }
+        for (name, mode) in [("bare", 0o311), ("closed", 0o311), ("written", 0o200)] as [(String, UInt32)] {
+            #expect(ground.facts("upper/\(name)")?.permissions == mode)
+        }
+    }
+
+    @Test func `a repository that several sessions bring in by parts is flagged with the last of them`() throws {
+        for last in ["HEAD", "objects/x", "config"] {
+            let ground = try Ground()
+            for name in ["HEAD", "objects/x", "config"] {
+                try ground.put("x", at: "\(name == last ? "upper" : "work")/sub/\(name)")
+            }
+            let flagged = try ground.changes().filter { $0.concerns.contains { $0.rule == "git-nested" } }
+            #expect(flagged.count == 1, "\(last)")
+        }
+    }
+
+    @Test func `the digest of a layer is the same whatever the workspace is, and another for any other layer`() throws {
+        let ground = try Ground()
+        func layer() throws -> LayerDigest {
+            let above = try FileSystem.openDirectory(ground.upper)
+            let below = try FileSystem.openDirectory(ground.workspace)
+            return try ChangeSet(upper: above.number, workspace: below.number, reserved: [0]).layer
+        }
+        try ground.put("x", at: "upper/d/e/f")
+        try ground.put("y", at: "upper/d/closed/g")
+        symlink("f", ground.path("upper/d/e/l"))
+        try ground.whiteout("d/gone")
+        let alone = try layer()
+        try ground.put("x", at: "work/d/e/f")
+        try ground.put("z", at: "work/d/closed/z")
+        try ground.setMode(of: "work/d/closed", 0)
+        try ground.put("x", at: "work/d/gone")
+        #expect(try layer() == alone)
+        var seen: Set = [alone.digest]
+        try ground.put("z", at: "upper/d/closed/g")
+        seen.insert(try layer().digest)
+        try ground.setMode(of: "upper/d/e", 0o700)
+        seen.insert(try layer().digest)
+        try ground.attribute("user.overlay.opaque", "y", of: "upper/d/e")
+        seen.insert(try layer().digest)
+        FileSystem.remove(ground.path("upper/d/gone"))
+        seen.insert(try layer().digest)
+        FileSystem.remove(ground.path("upper/d/e/l"))
+        symlink("g", ground.path("upper/d/e/l"))
+        seen.insert(try layer().digest)
+        #expect(seen.count == 6)
     }
 }

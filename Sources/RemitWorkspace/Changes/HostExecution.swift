@@ -35,6 +35,13 @@ package enum HostExecution {
             "git-elsewhere", "it makes git look for a repository or its parts in another place",
             [".git", ".git/commondir", ".git/gitdir", ".git/objects/info/alternates", ".git/info/attributes"]),
         ExecutionRule(
+            "git-operation", "git executes what it says when somebody lets it go on",
+            [
+                ".git/rebase-merge/**", ".git/rebase-apply/**", ".git/sequencer/**", ".git/worktrees/*/rebase-merge/**",
+                ".git/worktrees/*/rebase-apply/**", ".git/worktrees/*/sequencer/**", ".git/modules/**/rebase-merge/**",
+                ".git/modules/**/rebase-apply/**", ".git/modules/**/sequencer/**",
+            ]),
+        ExecutionRule(
             "environment", "a shell with direnv, mise or the like executes it on entering the directory",
             [".envrc", ".direnv/**", "mise.toml", ".mise.toml", ".mise/**", ".autoenv", ".autoenv.zsh"]),
         ExecutionRule(
@@ -83,31 +90,38 @@ package enum HostExecution {
 
     static func concerns(about change: Change, in view: MergedView) -> [Concern] {
         // What goes away executes nothing: but without a file of settings others may hold.
-        guard let after = change.after, after.kind == .file || after.kind == .link || change.kind == .type else {
-            return []
-        }
+        guard let after = change.after else { return [] }
+        let repository = nestedRepository(change, view)
+        guard after.kind == .file || after.kind == .link || change.kind == .type else { return repository }
         let names = change.path.names.map(NamePattern.folded)
-        var found = table.filter { rule in rule.patterns.contains { $0.matches(names) } }.map {
-            Concern($0.weight, $0.rule, $0.reason)
+        let isLink = after.kind == .link
+        let found = table.filter { rule in
+            rule.patterns.contains { $0.matches(names) || isLink && $0.leadsThrough(names) }
         }
-        found += nestedRepository(change, view)
-        found += contents(change, view)
-        return found
+        return found.map { Concern($0.weight, $0.rule, $0.reason) } + repository + contents(change, view)
     }
 
-    /// A directory with `HEAD`, `objects` and `config` is a repository for git, whatever its name.
+    /// What git finds in a directory that it takes for a repository.
+    private static let repositoryNames = ["config", "HEAD", "objects", "refs", "hooks"].map { Array($0.utf8) }
+
+    /// A directory with `HEAD`, `objects` and `config` or `hooks` is a repository for git, whatever its name: the session
+    /// may have brought in any of them as the last one.
     private static func nestedRepository(_ change: Change, _ view: MergedView) -> [Concern] {
         let directory: TreePath
-        if change.path.name == Array("config".utf8) {
-            directory = change.path.parent
-        } else if change.path.parent.name == Array("hooks".utf8) {
+        if change.path.parent.name == repositoryNames[4] {
             directory = change.path.parent.parent
+        } else if repositoryNames.contains(change.path.name),
+            // A directory of hooks is nothing without what is in it; a link to one is.
+            change.path.name != repositoryNames[4] || change.after?.kind == .link
+        {
+            directory = change.path.parent
         } else {
             return []
         }
-        guard directory.name != Array(".git".utf8),
-            ["HEAD", "objects"].allSatisfy({ view.exists(directory.appending(Array($0.utf8))) })
-        else { return [] }
+        func has(_ name: String) -> Bool { view.exists(directory.appending(Array(name.utf8))) }
+        guard directory.name != Array(".git".utf8), has("HEAD"), has("objects"), has("config") || has("hooks") else {
+            return []
+        }
         return [
             Concern(.flagged, "git-nested", "`\(directory)` is a repository for git, which executes what this says")
         ]
@@ -116,6 +130,7 @@ package enum HostExecution {
     private static func contents(_ change: Change, _ view: MergedView) -> [Concern] {
         guard let after = change.after, after.kind == .file else { return [] }
         let wasExecutable = change.before?.isExecutable ?? false
+        if change.kind == .attributes { return [] }
         if change.kind == .mode {
             return after.isExecutable && !wasExecutable ? [newlyExecutable] : []
         }
@@ -130,7 +145,7 @@ package enum HostExecution {
         } else if start.starts(with: [0x7F] + Array("ELF".utf8)) {
             found.append(Concern(.flagged, "program", "it is a program"))
         }
-        if change.path.name == Array(".gitattributes".utf8), namesDriver(start) {
+        if change.path.name == Array(".gitattributes".utf8), namesDriver(start) || after.size > headLimit {
             found.append(Concern(.flagged, "git-attributes", "it names a filter or a driver that git executes"))
         }
         return found
@@ -144,10 +159,13 @@ package enum HostExecution {
         return ["filter", "diff", "merge"].contains { text.contains("\($0)=") }
     }
 
-    /// The beginning of a file, at most 64 KiB; nothing where it cannot be read.
+    /// How much of a file is looked at.
+    private static let headLimit = 65_536
+
+    /// The beginning of a file; nothing where it cannot be read.
     private static func head(_ path: TreePath, _ view: MergedView) -> [UInt8] {
         guard let file = try? view.open(path) else { return [] }
-        return (try? FileSystem.readStart(file.number, count: 65_536, name: "\(path)")) ?? []
+        return (try? FileSystem.readStart(file.number, count: headLimit, name: "\(path)")) ?? []
     }
 }
 
@@ -180,6 +198,15 @@ struct NamePattern {
         // One name is the last one.
         if parts.count == 1 { return names.last.map { Self.isMatch($0, parts[0]) } ?? false }
         return names.indices.contains { Self.isMatch(parts[...], names[$0...]) }
+    }
+
+    /// Whether a path that matches may lead through this one: who makes it a link says what is found there.
+    ///
+    /// - Parameter names: folded, see ``folded(_:)``.
+    func leadsThrough(_ names: [EntryName]) -> Bool {
+        parts.indices.dropFirst().contains { end in
+            names.indices.contains { Self.isMatch(parts[..<end], names[$0...]) }
+        }
     }
 
     private static func isMatch(_ parts: ArraySlice<Part>, _ names: ArraySlice<EntryName>) -> Bool {
