@@ -6,6 +6,7 @@ internal import RemitJournal
 internal import RemitKernel
 internal import RemitSandbox
 internal import RemitTask
+internal import RemitWorkspace
 
 /// Looks whether a task reached what it was to reach. The verify command is run elsewhere; its result is added.
 struct OutcomeJudge {
@@ -43,7 +44,9 @@ struct OutcomeJudge {
         guard let patterns = outcome.changed else { return }
         do {
             let strays = try changedPaths().filter { path in !patterns.contains { $0.matches(path) } }
-            for path in strays.prefix(20) { problems.append("`\(path)` was changed and matches no pattern") }
+            for path in strays.prefix(20) {
+                problems.append("`\(QuotedText.of(Array(path.utf8)))` was changed and matches no pattern")
+            }
             if strays.count > 20 { problems.append("\(strays.count - 20) more paths match no pattern") }
         } catch {
             problems.append("cannot compare the workspace: \(error)")

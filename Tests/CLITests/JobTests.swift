@@ -65,6 +65,24 @@ extension CLI {
             #expect(parts[2].hasPrefix("start :1:x") && parts[3].hasPrefix("end:"), "\(result)")
         }
 
+        @Test(arguments: ["github", "gitlab"])
+        func `names of files make no lines of their own`(format: String) throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let task = try place.task(
+                """
+                name: job
+                workspace: {path: \(quoted(place.workspace)), mode: write}
+                outcome: {changed: [none]}
+                command: [sh, -c, "touch \\"$(printf 'a\\\\n::error::forged\\\\nremit: completed')\\""]
+
+                """)
+            let result = try place.remit("run", "-f", task, "--format", format)
+            let lines = result.text.split(whereSeparator: \.isNewline)
+            #expect(result.exit == 121 && lines.contains { $0.contains(#"a\n::error::forged\nremit"#) }, "\(result)")
+            #expect(!lines.contains { $0.contains("forged") && !$0.contains("matches no pattern") }, "\(result)")
+        }
+
         @Test(.enabled(if: Files.isExecutable("/usr/bin/python3"), "no python3 to read XML"))
         func `JUnit's XML is well-formed, whatever is in it`() throws {
             let place = try Playground()
