@@ -52,7 +52,8 @@ package final class JournalWriter {
 
     /// Starts the journal of a new session: a file of mode 0600 that must not exist, held under a lock.
     ///
-    /// - Throws: when the session id cannot stand in a record, or the file cannot be made.
+    /// - Throws: when the session id cannot stand in a record, or the file cannot be made; ``JournalError/inUse(path:)`` when
+    ///   another process was faster to write it.
     package static func create(
         at path: String, session: String, key: HostKey, clock: JournalClock = .system
     ) throws(JournalError) -> JournalWriter {
@@ -66,7 +67,8 @@ package final class JournalWriter {
                 head: JournalRecord.origin, isNameDurable: false
             )
         } catch {
-            throw .system(error)
+            // Somebody else opened it between its making and its lock.
+            throw error.errno == .again ? .inUse(path: path) : .system(error)
         }
     }
 

@@ -26,10 +26,13 @@ final class ReviewLog {
             let key = try HostKey.loadOrCreate(directory: directories.keys)
             let path = directories.review(session)
             if FileSystem.exists(path) {
-                writer = try JournalWriter.reopen(at: path, session: session, key: key).writer
-                return
+                let (reopened, torn) = try JournalWriter.reopen(at: path, session: session, key: key)
+                writer = reopened
+                // Whoever made it may have been killed before its first record was whole.
+                guard writer.count == (torn == nil ? 0 : 1) else { return }
+            } else {
+                writer = try JournalWriter.create(at: path, session: session, key: key)
             }
-            writer = try JournalWriter.create(at: path, session: session, key: key)
             let receipt = try FileSystem.read(directories.receipt(session), limit: Receipt.sizeLimit)
             try writer.append(
                 "review.opened",
