@@ -10,10 +10,15 @@ package final class StatusStream {
     private let descriptor: CInt
     private var isBroken = false
 
-    /// - Throws: ``SessionError`` when the descriptor is not open for writing.
+    /// - Throws: ``SessionError`` when the descriptor is a standard stream, or not open for writing.
     package init(_ descriptor: CInt) throws(SessionError) {
+        guard descriptor > 2 else {
+            throw SessionError(
+                .usage, "descriptor `\(descriptor)` of `--status-fd` is a standard stream, which is the agent's",
+                hint: "name another one, for example `--status-fd 3 3>status.jsonl`")
+        }
         let flags = fcntl(descriptor, F_GETFL)
-        guard descriptor > 2, flags >= 0, flags & O_ACCMODE != O_RDONLY else {
+        guard flags >= 0, flags & O_ACCMODE != O_RDONLY else {
             throw SessionError(.usage, "descriptor `\(descriptor)` of `--status-fd` is not open for writing")
         }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)

@@ -12,6 +12,12 @@ package enum CharacterRule {
         }
     }
 
+    /// The name with its article.
+    static func mention(_ scalar: Unicode.Scalar) -> String {
+        let name = name(scalar)
+        return (name.hasPrefix("i") ? "an " : "a ") + name
+    }
+
     /// A name for a message: `tab`, `carriage return`, `control character U+001B`.
     static func name(_ scalar: Unicode.Scalar) -> String {
         let hexadecimal = String(scalar.value, radix: 16, uppercase: true)

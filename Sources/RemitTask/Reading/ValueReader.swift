@@ -44,7 +44,7 @@ struct ValueReader {
         let isPrintable = text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
         for scalar in text.unicodeScalars where !isPrintable && CharacterRule.isHidden(scalar) {
             if extent == .block, scalar == "\n" || scalar == "\t" { continue }
-            throw refuse("has a \(CharacterRule.name(scalar)), which is not allowed here")
+            throw refuse("has \(CharacterRule.mention(scalar)), which is not allowed here")
         }
         let longest = extent == .line ? 4096 : 131_071
         if text.utf8.count > longest { throw refuse("is longer than \(longest) bytes") }
@@ -221,7 +221,7 @@ struct ValueReader {
     }
 
     private func hiddenCharacter(in key: String) -> String? {
-        key.unicodeScalars.first(where: CharacterRule.isHidden).map { "has a \(CharacterRule.name($0))" }
+        key.unicodeScalars.first(where: CharacterRule.isHidden).map { "has \(CharacterRule.mention($0))" }
     }
 
     /// A map with the keys of a shape.

@@ -283,8 +283,13 @@ struct Explanation {
             $0["name"]?.text == "seccomp" && $0["state"]?.text != "enforced"
         }
         if silent == true { unseen.append("system calls: this host does not report them") }
+        if described["description"]?["network"] == .null {
+            unseen.append(
+                "connections: the session had no network at all, and nobody who could have recorded what it tried to reach"
+            )
+        }
         unseen.append(
-            "system calls that are on no list, or refused as a runtime's harmless question, are answered by the kernel alone"
-        )
+            "system calls that are on no list, refused for an argument (a set-id bit, a kind of socket), or refused as a "
+                + "runtime's harmless question, are answered by the kernel alone")
     }
 }
