@@ -19,7 +19,7 @@ struct Run: ParsableCommand {
 
     @Option(name: [.customShort("f"), .customLong("file")], help: "The task file.")
     var file: String?
-    @Option(help: "The profile to run under.")
+    @Option(help: "The profile to run under: a name, or a file, which has a / or ends in .yaml.")
     var profile: String?
     @Option(help: "The directory the agent works in.")
     var workspace: String?
@@ -166,7 +166,14 @@ struct Run: ParsableCommand {
         if let name { task.name = name }
         if let owner { task.owner = owner }
         if let intent { task.intent = intent }
-        if let profile { task.profile = profile }
+        var catalogue = context.catalogue
+        if let profile {
+            task.profile = profile
+            if ProfileArgument.isFile(profile) {
+                let named = try ProfileArgument.load(profile, context)
+                (task.profile, catalogue) = (named.profile.name, named.catalogue)
+            }
+        }
         if !command.isEmpty { task.command = command }
         if let deadline { task.deadline = deadline }
         if let idle { task.idle = idle }
@@ -213,7 +220,7 @@ struct Run: ParsableCommand {
             directory: try absolute(directory),
             configuration: configuration,
             directories: context.directories,
-            catalogue: context.catalogue,
+            catalogue: catalogue,
             terminal: tty ?? terminals,
             excused: Set(allowDegraded),
             callerEnvironment: context.environment

@@ -24,7 +24,7 @@ extension CLI {
                 try FileManager.default.removeItem(atPath: place.workspace + "/" + name)
             }
             let again = try place.remit(
-                ["run", "--profile", "learned", "--workspace", place.workspace, "--"] + command)
+                ["run", "--profile", file, "--workspace", place.workspace, "--"] + command)
             #expect(again.exit == 0, "\(again)\n\(text)")
             let receipt = try place.remit("ps", "-a", "--format", "json").json().list?.last?["session"].text ?? ""
             #expect(try place.receipt(receipt)["denials"].list?.isEmpty ?? true, "\(text)")

@@ -20,7 +20,7 @@ struct ProfileArgument {
     /// - Parameter tests: the tests of the built-in profiles are read as well, which starting a session does without.
     static func load(_ argument: String, _ context: Context, tests: Bool = false) throws -> ProfileArgument {
         do throws(FileError) {
-            guard argument.contains("/") || argument.hasSuffix(".yaml") else {
+            guard isFile(argument) else {
                 let catalogue = ProfileCatalogue(directories: [context.directories.profiles], tests: tests)
                 return try ProfileArgument(try catalogue.file(argument), catalogue, isFile: false)
             }
@@ -32,6 +32,9 @@ struct ProfileArgument {
             throw Output.fail(error.description, hint: error.hint, code: 64)
         }
     }
+
+    /// Whether an argument names a file.
+    static func isFile(_ argument: String) -> Bool { argument.contains("/") || argument.hasSuffix(".yaml") }
 
     private init(
         _ layer: DecodedFile<ProfileLayer>, _ catalogue: ProfileCatalogue, isFile: Bool
