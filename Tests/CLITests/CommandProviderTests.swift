@@ -107,7 +107,7 @@ extension CLI {
             #expect(result.errors.contains("revok"), "whoever ran it is told: \(result)")
             // The provider is mended; reap finishes.
             try place.provider([:])
-            let reap = try place.remit(["reap"], within: .seconds(30))
+            let reap = try place.reap()
             #expect(reap.exit == 0, "\(reap)")
             #expect(Files.names(in: place.providerStore).isEmpty)
             #expect(try place.inspect(session)["leases"][0]["state"].text == "revoked")
@@ -128,7 +128,7 @@ extension CLI {
             let state = try place.inspect(session)["leases"][0]["state"].text ?? ""
             #expect(["revoking", "dead-letter"].contains(state), "\(behaviour): \(state)")
             try place.provider([:])
-            #expect(try place.remit(["reap"], within: .seconds(30)).exit == 0)
+            #expect(try place.reap().exit == 0)
             #expect(try place.inspect(session)["leases"][0]["state"].text == "revoked")
         }
 

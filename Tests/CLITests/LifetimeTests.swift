@@ -193,7 +193,7 @@ extension CLI {
             #expect(result.exit != nil, "\(result)")
             #expect(try place.listed(session)["state"].text != "running")
             try place.provider([:])
-            #expect(try place.remit("reap").exit == 0)
+            #expect(try place.reap().exit == 0)
             let lease = try place.inspect(session)["leases"][0]
             #expect(lease["state"].text == "revoked", "\(lease)")
         }

@@ -77,7 +77,7 @@ extension CLI {
                 #expect(eventually(within: .seconds(1)) { place.agents.isEmpty }, "round \(round): \(place.agents)")
             }
             // Every guard finishes its own; what has none is finished by this.
-            let reap = try place.remit(["reap"], within: .seconds(30))
+            let reap = try place.reap()
             #expect(reap.exit == 0, "\(reap)")
             #expect(eventually(within: .seconds(5)) { ProcessTable.processes(marked: place.marker).isEmpty })
             begun.formUnion(place.sessions)
@@ -86,7 +86,7 @@ extension CLI {
             }
             #expect(areGone, "every guard has left")
             // While guards were at it, their sessions were not this command's.
-            #expect(try place.remit(["reap"], within: .seconds(30)).exit == 0)
+            #expect(try place.reap().exit == 0)
             let list = try #require(try place.remit("ps", "-a", "--format", "json").json().list)
             #expect(list.count >= rounds / 2, "enough of them had begun: \(list.count)")
             for line in list {
@@ -137,6 +137,8 @@ extension CLI {
             #expect(next.exit == 0 && next.text == "fine\n" && next.errors.isEmpty, "\(next)")
             #expect(
                 try eventually(within: .seconds(5)) { try place.listed(session)["reason"].text == "supervisor-lost" })
+            // Where three seconds are too few for it.
+            if patience > 1 { #expect(try place.reap().exit == 0) }
             #expect(try place.remit("receipt", "verify", session).exit == 0)
         }
 
@@ -153,8 +155,9 @@ extension CLI {
             let reaps = try (0..<2).map { _ in try place.start(["reap"], status: false) }
             for reap in reaps {
                 let result = reap.finish(within: .seconds(20))
-                #expect(result.exit == 0, "\(result)")
+                #expect(result.exit == 0 || patience > 1, "\(result)")
             }
+            if patience > 1 { #expect(try place.reap().exit == 0) }
             let verify = try place.remit("journal", "verify", session)
             #expect(verify.exit == 0, "\(verify)")
             #expect(try place.receipt(session)["leases"][0]["state"].text == "revoked")

@@ -58,6 +58,16 @@ extension Playground {
         )
     }
 
+    /// Reaps what supervisors left: the first command that finishes it, or the last that did not.
+    ///
+    /// One does natively. A provider has ten seconds for it, and what a start reaps has three: a machine that is slower
+    /// (``patience``) than that comes to its end in several.
+    func reap() throws -> CommandResult {
+        var result = try remit(["reap"], within: .seconds(30))
+        for _ in 1..<patience where result.exit != 0 { result = try remit(["reap"], within: .seconds(30)) }
+        return result
+    }
+
     /// What `remit inspect` says of a session.
     func inspect(_ session: String) throws -> JSON { try remit("inspect", session, "--format", "json").json() }
 
