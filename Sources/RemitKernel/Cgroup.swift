@@ -20,14 +20,26 @@ package struct CgroupHierarchies: Hashable, Sendable {
 
     /// Reads /proc/self/mountinfo and /proc/self/cgroup.
     package static func probe() -> CgroupHierarchies {
-        let mounts = text("/proc/self/mountinfo").split(separator: "\n").compactMap {
-            line -> (String, String, Substring)? in
-            let halves = line.split(separator: " - ", maxSplits: 1)
-            guard halves.count == 2 else { return nil }
-            let left = halves[0].split(separator: " ")
-            let right = halves[1].split(separator: " ")
-            guard left.count > 4, right.count > 2, right[0].hasPrefix("cgroup") else { return nil }
-            return (String(right[0]), String(left[4]), right[2])
+        CgroupHierarchies(mountinfo: text("/proc/self/mountinfo"), cgroup: text("/proc/self/cgroup"))
+    }
+
+    private static func text(_ path: String) -> String {
+        ((try? FileSystem.read(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }) ?? ""
+    }
+}
+
+extension CgroupHierarchies {
+    /// - Parameters:
+    ///   - mountinfo: the text of /proc/self/mountinfo.
+    ///   - cgroup: the text of /proc/self/cgroup.
+    init(mountinfo: String, cgroup: String) {
+        let mounts = mountinfo.split(separator: "\n").compactMap { line -> (String, String, Substring)? in
+            let fields = line.split(separator: " ")
+            // Six fields, any number of optional ones, a hyphen, and then the type, the source and its options.
+            guard let hyphen = fields.dropFirst(6).firstIndex(of: "-"), fields.count > hyphen + 3,
+                fields[hyphen + 1].hasPrefix("cgroup")
+            else { return nil }
+            return (String(fields[hyphen + 1]), String(fields[4]), fields[hyphen + 3])
         }
         var controllers: [String: String] = [:]
         for (type, path, options) in mounts where type == "cgroup" {
@@ -36,22 +48,14 @@ package struct CgroupHierarchies: Hashable, Sendable {
             }
         }
         var own: [String: String] = [:]
-        for line in text("/proc/self/cgroup").split(separator: "\n") {
+        for line in cgroup.split(separator: "\n") {
             let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard parts.count == 3 else { continue }
             for name in parts[1].split(separator: ",", omittingEmptySubsequences: false) {
                 own[String(name)] = String(parts[2])
             }
         }
-        return CgroupHierarchies(
-            unified: mounts.first { $0.0 == "cgroup2" }?.1,
-            controllers: controllers,
-            own: own
-        )
-    }
-
-    private static func text(_ path: String) -> String {
-        ((try? FileSystem.read(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }) ?? ""
+        self.init(unified: mounts.first { $0.0 == "cgroup2" }?.1, controllers: controllers, own: own)
     }
 }
 

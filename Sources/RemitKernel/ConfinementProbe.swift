@@ -28,11 +28,18 @@ package enum ConfinementProbe: UInt32, Hashable, Sendable, CaseIterable {
     /// As a journal and a receipt name it.
     package var name: String {
         switch self {
+        case .authority: "authority"
+        case .identity: "identity"
+        case .filter: "filter"
         case .foreignCall: "foreign-call"
+        case .mount: "mount"
         case .userNamespace: "user-namespace"
+        case .trace: "trace"
+        case .socket: "socket"
+        case .landlock: "landlock"
         case .readOutside: "read-outside"
         case .writeOutside: "write-outside"
-        default: "\(self)"
+        case .reach: "reach"
         }
     }
 

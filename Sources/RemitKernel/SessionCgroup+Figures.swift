@@ -28,15 +28,17 @@ package struct ResourceFigures: Hashable, Sendable {
     /// These figures, and what is not among them from an earlier look.
     package func completed(by earlier: ResourceFigures) -> ResourceFigures {
         var figures = self
-        for path in Self.all where figures[keyPath: path] == nil { figures[keyPath: path] = earlier[keyPath: path] }
+        figures.memoryPeak = memoryPeak ?? earlier.memoryPeak
+        figures.processesPeak = processesPeak ?? earlier.processesPeak
+        figures.cpuMicroseconds = cpuMicroseconds ?? earlier.cpuMicroseconds
+        figures.memoryPressure = memoryPressure ?? earlier.memoryPressure
+        figures.cpuPressure = cpuPressure ?? earlier.cpuPressure
+        figures.ioPressure = ioPressure ?? earlier.ioPressure
+        figures.bytesRead = bytesRead ?? earlier.bytesRead
+        figures.bytesWritten = bytesWritten ?? earlier.bytesWritten
+        figures.memoryKills = memoryKills ?? earlier.memoryKills
+        figures.processesRefused = processesRefused ?? earlier.processesRefused
         return figures
-    }
-
-    private static var all: [WritableKeyPath<ResourceFigures, UInt64?>] {
-        [
-            \.memoryPeak, \.processesPeak, \.cpuMicroseconds, \.memoryPressure, \.cpuPressure, \.ioPressure,
-            \.bytesRead, \.bytesWritten, \.memoryKills, \.processesRefused,
-        ]
     }
 }
 
