@@ -103,6 +103,13 @@ static void run_steps(const struct launch_plan *plan, uint32_t phase, const stru
 
 __attribute__((noreturn)) static void run_plan(const struct launch_plan *plan) {
     if (plan->trace != NULL) { plan->trace->started = launch_now(); }
+    // 0 is whoever writes. Moving somebody else would cost milliseconds: there the kernel waits for an RCU grace period.
+    for (size_t index = 0; index < plan->group_count; index++) {
+        if (write(plan->groups[index], "0", 1) != 1) {
+            launch_say(plan, LAUNCH_FAILED, 2, (uint32_t)index, errno);
+            _exit(125);
+        }
+    }
     // A descriptor too many would be the agent's: without close_range(2) nothing starts.
     if (launch_close_others(plan->keep, plan->keep_count) < 0) {
         launch_say(plan, LAUNCH_FAILED, 0, 0, errno);

@@ -48,6 +48,7 @@ final class LaunchLayout {
 
     func withPlan(
         descriptors: [Slot: CInt],
+        groups: [CInt],
         control: CInt,
         status: CInt,
         life: CInt,
@@ -72,6 +73,8 @@ final class LaunchLayout {
         unsafe layout.slot_count = slots.count
         unsafe layout.keep = UnsafePointer(copy(keep))
         unsafe layout.keep_count = keep.count
+        unsafe layout.groups = UnsafePointer(copy(groups))
+        unsafe layout.group_count = groups.count
         unsafe layout.control = control
         unsafe layout.status = status
         unsafe layout.life = life

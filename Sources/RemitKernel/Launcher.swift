@@ -35,8 +35,9 @@ package struct LaunchPlan: Hashable, Sendable {
         self.lingers = lingers
     }
 
-    /// The step a child named in a failure; `nil` for the fork of the agent itself.
+    /// The step a child named in a failure; `nil` for what is no step.
     func step(phase: UInt32, index: UInt32) -> LaunchStep? {
+        guard phase < 2 else { return nil }
         let steps = phase == 0 ? setup : agent
         return Int(index) < steps.count ? steps[Int(index)] : nil
     }
@@ -69,13 +70,6 @@ package struct LaunchFailure: Error, Hashable, Sendable, CustomStringConvertible
         self.errno = errno
         self.isExecution = isExecution
         self.breach = breach
-    }
-}
-
-extension LaunchFailure {
-    /// A step of the supervisor's own that failed before the agent ran.
-    package init(_ error: SystemCallError) {
-        self.init(step: error.action, errno: error.errno, isExecution: false)
     }
 }
 
@@ -117,14 +111,16 @@ package final class Child {
     ///
     /// - Parameters:
     ///   - descriptors: what to put into the plan's slots.
-    ///   - cgroup: a directory of the unified hierarchy to be born in.
+    ///   - cgroup: the group to be born in. Those of version 1 that belong to it the child enters by itself, before its
+    ///     first step.
     /// - Throws: ``SystemCallError`` when no process could be made; nothing is left behind then.
     package static func launch(
         _ plan: LaunchPlan,
         descriptors: [Slot: CInt],
-        cgroup: CInt? = nil,
+        cgroup: SessionCgroup? = nil,
         traced: Bool = false
     ) throws(SystemCallError) -> Child {
+        let groups = try cgroup?.openTasks() ?? []
         let control = try socketPair()
         let status = try pipe()
         let life = try pipe()
@@ -132,6 +128,7 @@ package final class Child {
         var number: CInt = -1
         let pid = try unsafe LaunchLayout(plan).withPlan(
             descriptors: descriptors,
+            groups: groups.map(\.number),
             control: control.child.number,
             status: status.write.number,
             life: life.read.number,
@@ -142,7 +139,7 @@ package final class Child {
             arguments.exit_signal = UInt64(SIGCHLD)
             if let cgroup {
                 arguments.flags |= 1 << 33  // CLONE_INTO_CGROUP
-                arguments.cgroup = UInt64(cgroup)
+                arguments.cgroup = UInt64(cgroup.descriptor)
             }
             let result = unsafe withUnsafeMutablePointer(to: &number) { pointer in
                 arguments.pidfd = UInt64(UInt(bitPattern: pointer))
@@ -151,6 +148,7 @@ package final class Child {
             if result < 0 { throw SystemCallError("clone a process", .last) }
             return result
         }
+        for group in groups { group.close() }
         return Child(
             pid: pid,
             process: OwnedDescriptor(adopting: number),
@@ -211,7 +209,7 @@ package final class Child {
             let step = plan.step(phase: message.phase, index: message.index)
             return .failed(
                 LaunchFailure(
-                    step: step?.description ?? "fork the agent",
+                    step: step?.description ?? (message.phase == 2 ? "enter the control groups" : "fork the agent"),
                     errno: Errno(code: message.code),
                     isExecution: step?.operation == LAUNCH_EXECUTE.rawValue
                 )

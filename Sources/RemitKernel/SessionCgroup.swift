@@ -20,7 +20,7 @@ package final class SessionCgroup {
         self.directory = directory
     }
 
-    package var descriptor: CInt { directory.number }
+    var descriptor: CInt { directory.number }
 
     /// Whether a session's group could be made by this user on this host, and where.
     ///
@@ -81,9 +81,13 @@ package final class SessionCgroup {
         )
     }
 
-    /// Puts a stopped process into the version 1 groups; its children are then born there.
-    package func adopt(process: Int32) throws(SystemCallError) {
-        for path in controllerPaths.values { try Self.write("\(process)", to: "\(path)/cgroup.procs") }
+    /// The open `tasks` of the version 1 groups: the thread that writes `0` into one enters the group.
+    func openTasks() throws(SystemCallError) -> [DescriptorBox] {
+        var files: [DescriptorBox] = []
+        for path in controllerPaths.values {
+            files.append(DescriptorBox(try FileSystem.open("\(path)/tasks", O_WRONLY)))
+        }
+        return files
     }
 
     /// An open `cgroup.kill`, or `nil` before Linux 5.14.
@@ -105,7 +109,7 @@ package final class SessionCgroup {
         guard let bytes = try? FileSystem.read("\(path)/cgroup.events", limit: 4096) else {
             return FileSystem.exists(path)
         }
-        return !String(decoding: bytes, as: UTF8.self).contains("populated 0")
+        return Self.isPopulated(bytes)
     }
 
     /// The same, by reading an open `cgroup.events` from its start: that is also what re-arms its notification.
@@ -114,7 +118,11 @@ package final class SessionCgroup {
         let count = unsafe pread(descriptor, &buffer, buffer.count, 0)
         // ENODEV: the group was removed, which only an empty one can be.
         guard count > 0 else { return Errno.last != .noDevice }
-        return !String(decoding: buffer[..<count], as: UTF8.self).contains("populated 0")
+        return isPopulated(buffer[..<count])
+    }
+
+    private static func isPopulated(_ events: some Collection<UInt8>) -> Bool {
+        CgroupText.value("populated", in: String(decoding: events, as: UTF8.self)) != 0
     }
 
     /// Removes the empty group.

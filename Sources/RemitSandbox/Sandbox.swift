@@ -187,7 +187,7 @@ package final class Sandbox {
         do {
             if !host.usesScope { try check(cgroup, holds: plan.enforcement) }
             let child = try Child.launch(
-                plan.launch, descriptors: descriptors, cgroup: cgroup?.descriptor, traced: traced
+                plan.launch, descriptors: descriptors, cgroup: cgroup, traced: traced
             )
             for end in held { end.close() }
             if host.usesScope {
@@ -257,8 +257,6 @@ package final class Sandbox {
             }
         }
         try child.mapped()
-        // Moving a process between version 1 groups takes the kernel milliseconds: meanwhile the child builds.
-        try cgroup?.adopt(process: child.pid)
     }
 
     /// Lets the agent go, with `NAME=value` strings that were not known when the sandbox was planned.
@@ -341,19 +339,7 @@ package final class Sandbox {
 
     private func take(_ message: LaunchMessage) {
         switch message {
-        case .ready:
-            do throws(SystemCallError) {
-                // The agent's process may have been forked before its parent was moved; it runs nothing yet.
-                if let cgroup, !cgroup.controllerPaths.isEmpty {
-                    let children = ProcessIdentity.children(of: child.pid)
-                    guard !children.isEmpty else { throw SystemCallError("find the agent's process", .noSuchProcess) }
-                    for pid in children { try cgroup.adopt(process: pid) }
-                }
-                handler(.ready)
-            } catch {
-                hasReported = true
-                handler(.failed(LaunchFailure(error)))
-            }
+        case .ready: handler(.ready)
         case .descriptor(.credentials, let directory): credentials = directory
         case .descriptor(.listener, let listener): listen(listener)
         case .descriptor(.trust, let directory): trust = directory

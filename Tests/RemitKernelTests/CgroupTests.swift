@@ -5,6 +5,37 @@ import Testing
 
 @testable import RemitKernel
 
+@Suite struct CgroupHierarchyTests {
+    @Test func `a hybrid host has the controllers in version 1, and a unified tree beside them`() {
+        let hierarchies = CgroupHierarchies(
+            mountinfo: """
+                22 27 0:21 / /proc rw,relatime - proc proc rw
+                30 27 0:26 / /sys/fs/cgroup ro,nosuid shared:9 - tmpfs tmpfs ro,mode=755
+                31 30 0:27 / /sys/fs/cgroup/unified rw shared:10 master:2 - cgroup2 cgroup2 rw,nsdelegate
+                32 30 0:28 / /sys/fs/cgroup/cpu,cpuacct rw shared:11 - cgroup cgroup rw,cpu,cpuacct
+                33 30 0:29 / /sys/fs/cgroup/pids rw - cgroup none rw,pids
+                34 27 0:30 / /mnt/a\\040-\\040b rw - ext4 /dev/sda rw
+
+                """,
+            cgroup: "4:pids:/user.slice\n3:cpu,cpuacct:/a:b\n1:name=systemd:/\n0::/init.scope\n")
+        #expect(hierarchies.unified == "/sys/fs/cgroup/unified")
+        #expect(hierarchies.isHybrid)
+        #expect(
+            hierarchies.controllers == ["cpu": "/sys/fs/cgroup/cpu,cpuacct", "pids": "/sys/fs/cgroup/pids"])
+        #expect(hierarchies.own["pids"] == "/user.slice" && hierarchies.own["cpu"] == "/a:b")
+        #expect(hierarchies.own[""] == "/init.scope")
+    }
+
+    @Test(arguments: [
+        "", "\n", "31 30 0:27 / /sys/fs/cgroup rw", "31 30 0:27 / /sys/fs/cgroup rw - cgroup2",
+        "31 30 0:27 / - rw cgroup2 cgroup2 rw", "31 30 0:27 / /x rw shared:1 cgroup2 cgroup2 rw",
+    ])
+    func `a line that is cut short is no hierarchy`(_ text: String) {
+        let hierarchies = CgroupHierarchies(mountinfo: text, cgroup: text)
+        #expect(hierarchies.unified == nil && hierarchies.controllers.isEmpty)
+    }
+}
+
 @Suite(.enabled(if: Host.hasCgroups, "needs root and a unified hierarchy with cgroup.kill")) struct CgroupTests {
     private let name = "kerneltest-\(Random.identifier(8))"
 
@@ -17,8 +48,7 @@ import Testing
             setup: [.deathSignal, .awaitMapping, .newSession, .defaultSignals, .closeOnExec, .execute(["/bin/sh"])],
             arguments: ["sh", "-c", script], environment: ["PATH=/usr/bin:/bin"]
         )
-        let child = try Child.launch(plan, descriptors: [:], cgroup: group.descriptor)
-        try group.adopt(process: child.pid)
+        let child = try Child.launch(plan, descriptors: [:], cgroup: group)
         try child.mapped()
         guard case .ended = try child.receive() else { throw SystemCallError("start a shell", .notFound) }
         return child
@@ -120,6 +150,58 @@ import Testing
         try group.kill()
         #expect(becomesEmpty(group))
         #expect(group.remove())
+    }
+
+    @Test func `a child and its children are in every group of the session, whatever version it has`() throws {
+        let group = try make(CgroupLimits(memory: 64 << 20, processes: 9))
+        let output = try pipe()
+        let plan = LaunchPlan(
+            setup: [
+                .deathSignal, .awaitMapping, .defaultSignals, .duplicate("out", as: 1), .closeOnExec,
+                .execute(["/bin/sh"]),
+            ],
+            arguments: ["sh", "-c", "cat /proc/$$/cgroup; cat /proc/self/cgroup; :"],
+            environment: ["PATH=/usr/bin:/bin"]
+        )
+        let child = try Child.launch(plan, descriptors: ["out": output.write.number], cgroup: group)
+        try child.mapped()
+        #expect(child.waitForEnd()?.exitCode == 0)
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let count = read(output.read.number, &bytes, bytes.count)
+        let lines = String(decoding: bytes[..<max(0, count)], as: UTF8.self).split(separator: "\n")
+        let own = lines.filter { $0.hasSuffix("/\(name)") }
+        let versionOne = lines.filter { $0.hasSuffix("/remit-\(name)") }
+        #expect(own.count == 2 && versionOne.count == 2 * group.controllerPaths.count, "\(lines)")
+        #expect(becomesEmpty(group))
+        #expect(group.remove())
+    }
+
+    @Test func `a child that cannot enter a group runs nothing, and says so`() throws {
+        let scratch = try Scratch()
+        // Writing there fails as it would in a group that takes nobody.
+        symlink("/dev/full", scratch.file("tasks"))
+        let real = try make()
+        defer { real.remove() }
+        let group = SessionCgroup(
+            path: real.path, controllerPaths: ["pids": scratch.path], enforced: [],
+            directory: DescriptorBox(try FileSystem.open(real.path, O_DIRECTORY))
+        )
+        let plan = LaunchPlan(
+            setup: [.deathSignal, .execute(["/usr/bin/touch"])], arguments: ["touch", scratch.file("ran")],
+            environment: []
+        )
+        let child = try Child.launch(plan, descriptors: [:], cgroup: group)
+        guard case .failed(let failure) = try child.receive() else {
+            child.finish()
+            throw SystemCallError("hear of a failure", .noDevice)
+        }
+        #expect(failure.step == "enter the control groups" && failure.errno == Errno(code: ENOSPC))
+        #expect(!failure.isExecution)
+        #expect(child.waitForEnd()?.exitCode == 125)
+        #expect(!FileSystem.exists(scratch.file("ran")))
+        FileSystem.remove(scratch.file("tasks"))
+        #expect(throws: SystemCallError.self) { _ = try Child.launch(plan, descriptors: [:], cgroup: group) }
+        #expect(becomesEmpty(real))
     }
 
     @Test func `a limit that could not be written is not said to be enforced`() throws {

@@ -78,8 +78,7 @@ import Testing
             arguments: ["python3", "-c", "x = bytearray(64 << 20)\nfor i in range(1000000): pass"],
             environment: ["PATH=/usr/bin:/bin"]
         )
-        let child = try Child.launch(plan, descriptors: [:], cgroup: group.descriptor)
-        try group.adopt(process: child.pid)
+        let child = try Child.launch(plan, descriptors: [:], cgroup: group)
         try child.mapped()
         #expect(child.waitForEnd(30_000)?.exitCode == 0)
         let figures = group.figures
@@ -122,8 +121,7 @@ import Testing
             setup: [.deathSignal, .awaitMapping, .defaultSignals, .closeOnExec, .execute(["/usr/bin/python3"])],
             arguments: ["python3", "-c", "x = bytearray(128 << 20)"], environment: ["PATH=/usr/bin:/bin"]
         )
-        let child = try Child.launch(plan, descriptors: [:], cgroup: group.descriptor)
-        try group.adopt(process: child.pid)
+        let child = try Child.launch(plan, descriptors: [:], cgroup: group)
         try child.mapped()
         var isOver = false
         loop.schedule(after: .seconds(10)) { isOver = true }

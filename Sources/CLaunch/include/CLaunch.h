@@ -104,7 +104,7 @@ struct launch_step {
 /// What the child writes to the control socket (SEQPACKET, one message each).
 struct launch_message {
     uint32_t kind;
-    uint32_t phase;   ///< 0 = set-up (init), 1 = the agent's own process
+    uint32_t phase;   ///< 0 = set-up (init), 1 = the agent's own process, 2 = what comes before both
     uint32_t index;   ///< step; the bits of the probes held; the probe that got through
     int32_t code;     ///< errno; the tag of a descriptor; what the probes took in nanoseconds
 };
@@ -139,6 +139,8 @@ struct launch_plan {
     size_t slot_count;
     const int *keep;                  ///< descriptors that survive the first step, ascending
     size_t keep_count;
+    const int *groups;                ///< open `tasks` files of version 1 control groups: entered before the first step
+    size_t group_count;
     int control;
     int status;                       ///< init writes the agent's wait status here (an int)
     int life;                         ///< end of stream: the supervisor is gone
