@@ -23,12 +23,15 @@ struct Remit: ParsableCommand {
         ]
     )
 
-    /// What follows `--` is the agent's and needs no parsing, for which the parser's time grows with its square.
     static func main() {
         var arguments = Array(CommandLine.arguments.dropFirst())
-        if arguments.first == "run", let terminator = arguments.firstIndex(of: "--") {
-            unsafe Run.payload = Array(arguments[(terminator + 1)...])
-            arguments.removeSubrange((terminator + 1)...)
+        if arguments.first == "run" {
+            // What follows `--` is the agent's and needs no parsing, for which the parser's time grows with its square.
+            if let terminator = arguments.firstIndex(of: "--") {
+                unsafe Run.payload = Array(arguments[(terminator + 1)...])
+                arguments.removeSubrange((terminator + 1)...)
+            }
+            Run.startAlone(Array(arguments.dropFirst()))
         }
         main(arguments)
     }

@@ -153,6 +153,25 @@ extension CLI {
             }
         }
 
+        @Test func `run is parsed alone, and helps and complains as one command of many`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            for arguments in [["run", "--help"], ["run", "--quiet", "-h", "--", "true"], ["help", "run"]] {
+                let result = try place.remit(arguments)
+                #expect(result.exit == 0 && result.text.contains("USAGE: remit run ["), "\(arguments): \(result)")
+            }
+            let mistyped = try place.remit("run", "--bogus", "--", "true")
+            #expect(mistyped.exit == 64 && mistyped.errors.contains("Usage: remit run ["), "\(mistyped)")
+            #expect(mistyped.errors.contains("See 'remit run --help' for more information."), "\(mistyped)")
+            let plain = try place.remit("--version")
+            let version = try place.remit("run", "--version")
+            #expect(version.exit == 0 && version.text == plain.text, "\(version)")
+            let script = try place.remit("run", "--generate-completion-script", "bash")
+            let whole = try place.remit("--generate-completion-script", "bash")
+            #expect(script.exit == 0 && script.output == whole.output)
+            #expect(place.sessions.isEmpty)
+        }
+
         @Test func `a state directory that cannot be made is an error, not a run without a journal`() throws {
             let place = try Playground()
             defer { place.tearDown() }
