@@ -45,6 +45,24 @@ import Testing
         #expect(try ground.apply().isEmpty)
     }
 
+    @Test func `a file of several names is brought along under each of them`() throws {
+        let ground = try Ground()
+        try ground.put("old", at: "work/gone")
+        for name in ["changed", "d/changed", "kept"] {
+            try FileSystem.makeDirectories(FileSystem.parent(of: ground.path("work/\(name)")), mode: 0o755)
+            #expect(link(ground.path("work/gone"), ground.path("work/\(name)")) == 0)
+        }
+        #expect(link(ground.path("work/gone"), ground.path("outside/linked")) == 0)
+        try ground.begin()
+        try ground.whiteout("gone")
+        for name in ["changed", "d/changed"] { try ground.put("new", at: "upper/\(name)") }
+        let results = try ground.apply()
+        #expect(results.count == 3 && results.allSatisfy { $0.state == .applied }, "\(states(results))")
+        #expect(ground.text("work/changed") == "new" && ground.text("work/d/changed") == "new")
+        #expect(ground.facts("work/gone") == nil && ground.text("work/kept") == "old")
+        #expect(ground.text("outside/linked") == "old")
+    }
+
     @Test func `what others have changed meanwhile stays as they left it`() throws {
         let ground = try Ground()
         for name in ["edited", "removed", "replaced", "kept", "d/gone", "d/other"] {

@@ -32,6 +32,7 @@ package struct Importer {
     let upper: CInt
     let workspace: CInt
     let temporary: TemporaryNames
+    private let unlinked = UnlinkedFiles()
     /// Whose files the workspace's are.
     let owner: (user: UInt32, group: UInt32)
 
@@ -122,7 +123,7 @@ package struct Importer {
     /// What the change was compared with is still there.
     private func check(_ change: Change, in directory: CInt) throws {
         let found = try LayerReader.facts(change.path.name, in: directory).map { Node($0) }
-        guard Self.isSame(found, change.before, isDisplaced: false) else { throw ImportConflict.changed }
+        guard isSame(found, change.before, isDisplaced: false) else { throw ImportConflict.changed }
     }
 
     private func check(_ change: Change) throws {
@@ -130,22 +131,22 @@ package struct Importer {
     }
 
     /// - Parameter isDisplaced: it was renamed since, which its ctime tells as well.
-    static func isSame(_ found: Node?, _ expected: Node?, isDisplaced: Bool) -> Bool {
+    private func isSame(_ found: Node?, _ expected: Node?, isDisplaced: Bool) -> Bool {
         guard let found, let expected else { return found == nil && expected == nil }
         guard found.kind == expected.kind, found.stamp.inode == expected.stamp.inode else { return false }
         // A directory changes with what is in it.
         if found.kind == .directory { return true }
         return found.size == expected.size && found.mode == expected.mode
             && found.stamp.modified == expected.stamp.modified
-            && (isDisplaced || found.stamp.changed == expected.stamp.changed)
+            && (isDisplaced || found.stamp.changed == expected.stamp.changed || unlinked.contain(found))
     }
 
     private func remove(_ change: Change) throws {
         try withDirectory(change.path.parent) { directory in
             // Gone is gone, whoever did it.
             guard let found = try LayerReader.facts(change.path.name, in: directory) else { return }
-            guard Self.isSame(Node(found), change.before, isDisplaced: false) else { throw ImportConflict.changed }
-            try FileSystem.removeEntry(change.path.name, in: directory, isDirectory: found.isDirectory)
+            guard isSame(Node(found), change.before, isDisplaced: false) else { throw ImportConflict.changed }
+            try unlinked.remove(change.path.name, found, in: directory)
         }
     }
 
@@ -244,8 +245,8 @@ package struct Importer {
             // Nothing under the temporary name: the file system could only replace, and did.
             guard let displaced = try LayerReader.facts(name, in: directory) else { return }
             do {
-                guard Self.isSame(Node(displaced), before, isDisplaced: true) else { throw ImportConflict.changed }
-                try FileSystem.removeEntry(name, in: directory, isDirectory: displaced.isDirectory)
+                guard isSame(Node(displaced), before, isDisplaced: true) else { throw ImportConflict.changed }
+                try unlinked.remove(name, displaced, in: directory)
             } catch {
                 try FileSystem.renameEntry(name, in: directory, to: change.path.name, in: directory, .exchanging)
                 throw error
@@ -329,6 +330,28 @@ struct ImportConflict: Error, Hashable {
     init(_ reason: String) { self.reason = reason }
 
     static let changed = ImportConflict("it is being changed in the workspace")
+}
+
+/// Files of which this import has taken one name away: under their others the kernel has changed the time that tells of
+/// changes, and that was nobody else.
+private final class UnlinkedFiles {
+    /// The time after it, by inode.
+    private var times: [UInt64: Int64] = [:]
+
+    /// Removes an entry that was looked at.
+    func remove(_ name: EntryName, _ facts: FileSystem.Facts, in directory: CInt) throws(SystemCallError) {
+        // One that may not be read is left to whoever repeats the import.
+        let file =
+            facts.isRegular && facts.links > 1
+            ? try? DescriptorBox(FileSystem.openEntry(name, in: directory)) : nil
+        let seen = file.flatMap { try? FileSystem.facts(of: $0.number) }
+        try FileSystem.removeEntry(name, in: directory, isDirectory: facts.isDirectory)
+        guard seen == facts, let after = file.flatMap({ try? FileSystem.facts(of: $0.number) }) else { return }
+        times[after.inode] = after.changed
+    }
+
+    /// Whether the last that happened to a file is what was done here.
+    func contain(_ node: Node) -> Bool { times[node.stamp.inode] == node.stamp.changed }
 }
 
 /// Names of what is not finished yet.
