@@ -113,6 +113,7 @@ class Canaries:
             "REMIT_CANARY_TCP": str(self.listeners["the TCP listener"].getsockname()[1]),
             "REMIT_CANARY_UDP": str(self.datagrams.getsockname()[1]),
             "REMIT_CANARY_PID": str(self.process.pid),
+            "REMIT_TEST_PATIENCE": os.environ.get("REMIT_TEST_PATIENCE") or "1",
         }
 
     def touched(self):

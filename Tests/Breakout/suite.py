@@ -193,7 +193,7 @@ class Suite:
             timeout=120 * session.PATIENCE,
             check=False,
             cwd="/",
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "REMIT_TEST_PATIENCE": str(session.PATIENCE)},
         )
         answers = {}
         for line in done.stdout.splitlines():
