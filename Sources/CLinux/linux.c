@@ -233,7 +233,8 @@ int linux_shorten_slice(uint64_t nanoseconds) {
     } attributes = {0};
     if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return -1;
     attributes.size = sizeof attributes;
-    attributes.flags = 0;
+    // SCHED_FLAG_RESET_ON_FORK: who is started from here on has the usual slice.
+    attributes.flags = 1;
     attributes.runtime = nanoseconds;
     return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
 }

@@ -3,8 +3,10 @@
 
 #include "CLinux.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 
 // <linux/netfilter_ipv4.h> disagrees with <netinet/in.h>; both numbers are the kernel's ABI.
 enum { original_destination = 80 };
@@ -141,6 +143,11 @@ int linux_reset_on_close(int socket) {
 int linux_abort(int socket) {
     const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     return connect(socket, &nobody, sizeof nobody);
+}
+
+int linux_unsent(int socket) {
+    int count = 0;
+    return ioctl(socket, SIOCOUTQNSD, &count) < 0 ? -1 : count;
 }
 
 ssize_t linux_receive_from(int socket, void *buffer, size_t capacity, struct linux_address *sender) {

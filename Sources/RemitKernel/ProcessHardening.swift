@@ -44,7 +44,7 @@ package enum ProcessHardening {
         for number in [SIGINT, SIGQUIT, SIGHUP, SIGTSTP] { signal(number, SIG_IGN) }
     }
 
-    /// Asks the kernel to let this thread, and those that it starts, run soon after what they wait for has come, for shorter
+    /// Asks the kernel to let this thread, and none that it starts, run soon after what it waits for has come, for shorter
     /// times at a go. It takes no one's share. Linux before 6.12 does nothing of it. The corresponding system call is
     /// `sched_setattr(2)`.
     package static func respondPromptly() { _ = linux_shorten_slice(500_000) }

@@ -134,7 +134,7 @@ static inline int linux_pivot_root(const char *new_root, const char *put_old) {
 }
 
 /// Asks that this thread be let run sooner, for less time at a go (sched_setattr(2), `sched_runtime` of an ordinary
-/// thread, since Linux 6.12; ignored before). Threads and processes that it starts ask for the same. -1 = errno.
+/// thread, since Linux 6.12; ignored before). Threads and processes that it starts do not. -1 = errno.
 int linux_shorten_slice(uint64_t nanoseconds);
 
 static inline int linux_close_range(unsigned int first, unsigned int last, unsigned int flags) {

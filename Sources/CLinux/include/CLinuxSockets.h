@@ -55,6 +55,9 @@ int linux_reset_on_close(int socket);
 /// Breaks a connection off: connect(2) with AF_UNSPEC. -1 = errno.
 int linux_abort(int socket);
 
+/// How many bytes of a connection wait and have never been sent (SIOCOUTQNSD). -1 = errno.
+int linux_unsent(int socket);
+
 /// One datagram and who sent it; one longer than `capacity` is returned with its true length.
 ssize_t linux_receive_from(int socket, void *buffer, size_t capacity, struct linux_address *sender);
 

@@ -139,7 +139,7 @@ package final class Gate {
         outbox?.withhold()
         isTold = false
         // What it takes to close and to record fifty connections is not waited for.
-        outbox?.send(.fenced(lease: nil, connections: service.sever()))
+        service.sever { outbox?.send(.fenced(lease: nil, connections: $0)) }
         _ = service.fence()
         service.inspector.fence(lease: nil) { [notes] in notes.post(.cut(lease: nil, connections: $0)) }
     }

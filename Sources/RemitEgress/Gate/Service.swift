@@ -87,12 +87,13 @@ final class Service {
         inspector.update(policy: policy)
     }
 
-    /// Breaks off every connection to a host: after it nothing leaves. ``fence()``, and the inspector's, have to follow.
+    /// Lets nothing leave to a host any more. ``fence()``, and the inspector's, have to follow in the same turn.
     ///
-    /// - Returns: how many of the agent's connections are cut by that.
-    func sever() -> Int {
+    /// - Parameter tell: called once, before this returns, with how many of the agent's connections are cut by that.
+    func sever(then tell: (Int) -> Void) {
         isFenced = true
-        return relay.sever() &+ inspector.sever()
+        let open = relay.sever()
+        inspector.sever { tell(open &+ $0) }
     }
 
     /// Closes everything but what the inspector has.

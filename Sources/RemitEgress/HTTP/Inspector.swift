@@ -98,14 +98,13 @@ package final class Inspector: Sendable {
         loop.execute { [core] in core.value.fence(lease: lease, completion: completion) }
     }
 
-    /// Breaks off every connection to a host without waiting for the thread: it may be amid the bytes of fifty streams, and
+    /// Lets nothing leave to a host any more without waiting for the thread: it may be amid the bytes of fifty streams, and
     /// its turn takes longer than a fence may. For the rest a fence has to follow.
     ///
-    /// - Returns: how many of the agent's there were.
-    package func sever() -> Int {
+    /// - Parameter tell: called with how many of the agent's there were, when nothing leaves any more.
+    package func sever(then tell: (Int) -> Void) {
         let open = count.current
-        sockets.severHosts()
-        return open
+        sockets.severHosts { tell(open) }
     }
 
     /// Replaces the policy; connections that it does not allow any more are cut.

@@ -30,8 +30,8 @@ final class OpenSockets: Sendable {
         }
     }
 
-    /// Takes a socket in, before it is served; nil when it must not be: after ``cutAll()``, or when the process has no
-    /// descriptors left.
+    /// Takes a socket in, before it is served; nil when it must not be: after ``severHosts(then:)`` or ``cutAll()``, or when
+    /// the process has no descriptors left.
     ///
     /// - Parameter isHosts: whether it leads to a host.
     func add(_ number: CInt, isHosts: Bool) -> Member? {
@@ -58,11 +58,16 @@ final class OpenSockets: Sendable {
         }
     }
 
-    /// Breaks off every connection to a host, for good: when this returns no byte leaves any more. Nothing is closed yet.
-    func severHosts() {
+    /// Lets nothing leave to a host any more, for good, whatever another thread is about to write. A host may see its stream
+    /// end, which ends no request in good order (RFC 9112 §8). Nothing is closed yet.
+    ///
+    /// - Parameter tell: called when no byte leaves any more, and before whoever is woken by it can close a socket: that takes
+    ///   milliseconds, and a processor.
+    func severHosts(then tell: () -> Void) {
         state.withLock { state in
             state.isCut = true
-            for (member, duplicate) in state.duplicates where member.isHosts { Sockets.abort(duplicate) }
+            for (member, duplicate) in state.duplicates where member.isHosts { Sockets.silence(duplicate) }
+            tell()
         }
     }
 

@@ -305,9 +305,10 @@ final class ClientConnection {
         }
     }
 
-    /// Breaks off the host's side, where there is one, and leaves everything else to ``cut(_:)``, which has to follow.
+    /// Breaks off the host's side where bytes wait that would still leave, and leaves everything else to ``cut(_:)``, which
+    /// has to follow before anything else is moved.
     func sever() {
-        if let upstream, upstream.socket.isOpen { Sockets.abort(upstream.socket.number) }
+        if let upstream, upstream.socket.isOpen { Sockets.abortUnlessSent(upstream.socket.number) }
     }
 
     private var cutReason: String?

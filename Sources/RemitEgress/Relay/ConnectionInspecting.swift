@@ -22,11 +22,11 @@ package protocol ConnectionInspecting: Sendable {
     /// - Parameter completion: called once with how many were cut, on any thread.
     func fence(lease: String?, completion: @escaping @Sendable (Int) -> Void)
 
-    /// Breaks off every connection to a host, for good; called before a fence of all of them, which does the rest. When it
-    /// returns nothing leaves any more, whatever its threads are at.
+    /// Lets nothing leave to a host any more, for good, whatever its threads are at; called before a fence of all connections,
+    /// which does the rest.
     ///
-    /// - Returns: how many of the agent's there were.
-    func sever() -> Int
+    /// - Parameter tell: called once, before this returns, with how many of the agent's there were.
+    func sever(then tell: (Int) -> Void)
 
     /// Decides by this policy from now on.
     func update(policy: EgressPolicy)

@@ -53,7 +53,7 @@ final class Relay {
         }
     }
 
-    /// Breaks off every connection to a host, and nothing else: no byte leaves after it. ``fence()`` has to follow.
+    /// Lets nothing leave to a host any more. ``fence()`` has to follow in the same turn.
     ///
     /// - Returns: how many connections are open.
     func sever() -> Int {

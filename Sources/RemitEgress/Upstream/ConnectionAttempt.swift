@@ -48,6 +48,7 @@ final class ConnectionAttempt {
             do throws(SystemCallError) {
                 let target = SocketAddress(address.networkBytes, port: port)
                 let socket = WatchedSocket(DescriptorBox(try Sockets.connect(to: target)), on: loop)
+                Sockets.limitUnsent(socket.number)
                 socket.ready = { [weak self, unowned socket] _ in self?.settle(socket) }
                 try socket.wait(for: .write)
                 open.append((socket, address))

@@ -140,6 +140,27 @@ package enum Sockets {
     /// `AF_UNSPEC`.
     package static func abort(_ socket: CInt) { _ = linux_abort(socket) }
 
+    /// Breaks a TCP connection off if bytes wait that would still leave (`SIOCOUTQNSD`), or if that is not known. What was
+    /// sent once may be sent again.
+    package static func abortUnlessSent(_ socket: CInt) {
+        if linux_unsent(socket) != 0 { abort(socket) }
+    }
+
+    /// Lets nothing leave on a TCP connection any more, also of what another thread is about to write: the peer sees the
+    /// stream end, or a reset where bytes waited. It costs microseconds, where ``abort(_:)`` has both ends' queues freed
+    /// before it returns. The corresponding system call is `shutdown(2)`.
+    package static func silence(_ socket: CInt) {
+        _ = shutdown(socket, CInt(SHUT_WR))
+        // Only now: until then another thread could still add to what waits.
+        abortUnlessSent(socket)
+    }
+
+    /// No more than about 128 KiB wait that have not been sent (`TCP_NOTSENT_LOWAT`), where the kernel would take megabytes:
+    /// whoever breaks the connection off has to take them back.
+    package static func limitUnsent(_ socket: CInt) {
+        _ = linux_set_option(socket, CInt(IPPROTO_TCP), 25, 1 << 17)
+    }
+
     /// Whether the peer has ended its stream, though bytes of it may still wait. The corresponding system call is `poll(2)`.
     package static func isEnded(_ socket: CInt) -> Bool {
         // POLLRDHUP, which the headers keep from Swift.

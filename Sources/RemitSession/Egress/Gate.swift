@@ -64,7 +64,7 @@ final class Gate {
     func fence() {
         guard !isFenced, !hasEnded else { return }
         isFenced = true
-        // The answer must not wait for the session's own processes; nothing is started any more.
+        // The answer must not wait for the session's own processes.
         ProcessHardening.respondPromptly()
         send(.fence(lease: nil))
         send(.usage)

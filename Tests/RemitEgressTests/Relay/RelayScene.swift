@@ -38,7 +38,7 @@ final class WaitingInspector: ConnectionInspecting {
         completion(cut.count)
     }
 
-    func sever() -> Int { open }
+    func sever(then tell: (Int) -> Void) { tell(open) }
 
     func update(policy: EgressPolicy) { whenUpdated.withLock { $0 }?() }
 
