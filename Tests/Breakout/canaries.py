@@ -83,7 +83,7 @@ class Canaries:
         self.datagrams.setblocking(False)
         how = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         self.process = subprocess.Popen(
-            ["/bin/sleep", "3600"],
+            ["/bin/sleep", "86400"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

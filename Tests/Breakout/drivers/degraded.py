@@ -54,7 +54,7 @@ def hosts(suite):
         Host("openat2-absent", without("openat2"), mounts, ("mounts",)),
         Host("close-range-absent", without("close_range"), r"close_range|namespaces", ("namespaces", "mounts")),
         Host("capabilities-kept", without("capabilities"), r"capabilit", ()),
-        Host("unshare-forbidden", without("unshare"), r"user.namespace", ()),
+        Host("unshare-forbidden", without("unshare"), r"(user|cgroup).namespace", ()),
         Host("pidfd-absent", without("pidfd"), r"pidfd|namespaces", ("namespaces", "mounts")),
         Host("namespaces-off", namespaces(0), r"user.namespaces", ("namespaces", "mounts")),
         Host("namespaces-one", namespaces(1), r"user.namespaces", ("namespaces", "mounts")),
