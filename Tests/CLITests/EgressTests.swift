@@ -197,7 +197,7 @@ extension CLI {
             let text = try place.playground.remit("journal", "show", session, "--format", "json").text
             let records = try text.split(separator: "\n").map { try JSON.parse(Array($0.utf8)) }
             let fence = try #require(records.first { $0["type"].text == "egress.fenced" })["body"]
-            #expect(fence["microseconds"].integer ?? .max < 50_000, "\(fence)")
+            #expect(fence["microseconds"].integer ?? .max < 50_000 * patience, "\(fence)")
             if fence["by"].text == "gate" { #expect(fence["connections"].integer == 50, "\(fence)") }
         }
 
