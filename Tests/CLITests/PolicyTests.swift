@@ -65,6 +65,17 @@ extension CLI {
             #expect(answers.last??["errors"].list?.compactMap(\.text) == ["policy0"])
         }
 
+        @Test func `a question that is a dash leaves the next ones where they are`() throws {
+            let place = try Playground()
+            defer { place.tearDown() }
+            let questions = ["-", "entity A;", "-"].map { #"{"policies": "", "schema": "\#($0)"}"# }
+            try place.write(questions.joined(separator: "\n") + "\n", to: place.base + "/questions.jsonl")
+            let batch = try place.shell("\"$REMIT\" policy validate --batch < '\(place.base)/questions.jsonl'")
+            let answers = batch.text.split(separator: "\n").map(String.init)
+            #expect(answers.count == 3 && answers[1].contains("true"), "\(batch)")
+            #expect(answers.first?.contains("cannot read `-`") == true, "\(batch)")
+        }
+
         @Test func `a batch notices what changed between its questions`() throws {
             let place = try playground()
             defer { place.tearDown() }

@@ -32,7 +32,8 @@ struct PolicyMaterial {
         }
         let text = String(decoding: bytes, as: UTF8.self)
         if Self.isPath(text) {
-            try self.init(file: text)
+            // `-` is a name like any other here: on standard input the next questions may wait.
+            try self.init(path: text)
         } else {
             self.init(SourceText(text, name: name))
         }
@@ -42,16 +43,25 @@ struct PolicyMaterial {
     ///
     /// - Throws: `Diagnostic` when it cannot be read.
     init(file: String) throws(Diagnostic) {
+        guard file == "-" else {
+            try self.init(path: file)
+            return
+        }
         let bytes: [UInt8]
         do throws(SystemCallError) {
-            bytes =
-                file == "-"
-                ? try FileSystem.readAll(0, limit: Self.limit, name: "standard input")
-                : try FileSystem.read(file, limit: Self.limit)
+            bytes = try FileSystem.readAll(0, limit: Self.limit, name: "standard input")
         } catch {
-            throw Diagnostic("cannot read `\(file)`: \(error.errno)")
+            throw Diagnostic("cannot read `-`: \(error.errno)")
         }
-        self.init(try SourceText(utf8: bytes, name: file == "-" ? "standard input" : file))
+        self.init(try SourceText(utf8: bytes, name: "standard input"))
+    }
+
+    private init(path: String) throws(Diagnostic) {
+        let bytes: [UInt8]
+        do throws(SystemCallError) { bytes = try FileSystem.read(path, limit: Self.limit) } catch {
+            throw Diagnostic("cannot read `\(path)`: \(error.errno)")
+        }
+        self.init(try SourceText(utf8: bytes, name: path))
     }
 
     /// Whether this is in JSON form: neither policies nor schemas begin with a bracket in their text form.
