@@ -37,24 +37,33 @@ package final class OrphanSweep {
     /// The configured providers whose credentials outlast a supervisor, sorted.
     package var names: [String] { providers.map(\.instance) }
 
-    /// What a provider says it has of ours, without what sessions of this user hold.
+    /// The names of all that a provider says it has of ours, orphans or not.
     ///
-    /// - Throws: ``LeaseFailure`` when it cannot be asked; ``SessionError`` when the journal of a session that is not
-    ///   finished cannot be read, whose credentials would be taken for orphans.
-    package func orphans(at name: String) throws -> [Orphan] {
+    /// - Throws: ``LeaseFailure`` when it cannot be asked.
+    package func handles(at name: String) throws -> [String] {
         guard case .listed(let handles) = try ask(.list, LeaseRequest.handlePrefix, of: name) else {
             throw LeaseFailure(.permanent, "it does not list its credentials", isDefinite: true)
         }
         if let other = handles.first(where: { !LeaseRequest.isHandle($0) }) {
             throw LeaseFailure(.permanent, "it lists `\(other)`, which is not the name of a lease", isDefinite: true)
         }
-        // Journals are read afterwards: what was issued meanwhile had been recorded before.
-        let leases = try recordedLeases(at: name)
-        return handles.sorted().compactMap { handle in
-            guard let (session, lease) = leases[handle] else {
-                return Orphan(provider: name, handle: handle, session: nil)
+        return handles.sorted()
+    }
+
+    /// Those of a provider's that no session of this user holds, in the order of the providers.
+    ///
+    /// - Parameter found: what each provider has. Journals are read afterwards, once for all of them: what was issued
+    ///   meanwhile had been recorded before.
+    /// - Throws: ``SessionError`` when the journal of a session that is not finished cannot be read, whose credentials
+    ///   would be taken for orphans.
+    package func orphans(among found: [(provider: String, handles: [String])]) throws -> [Orphan] {
+        let leases = try recordedLeases()
+        return found.flatMap { provider, handles in
+            handles.compactMap { handle in
+                let recorded = leases[Key(provider: provider, handle: handle)]
+                if let recorded, !recorded.hasEnded { return nil }
+                return Orphan(provider: provider, handle: handle, session: recorded?.session)
             }
-            return lease.state.isTerminal ? Orphan(provider: name, handle: handle, session: session) : nil
         }
     }
 
@@ -91,14 +100,22 @@ package final class OrphanSweep {
         }
     }
 
-    private func recordedLeases(at provider: String) throws -> [String: (session: String, lease: Lease)] {
+    private struct Key: Hashable {
+        let provider: String
+        let handle: String
+    }
+
+    /// What the journals say of every credential that was ever asked for.
+    private func recordedLeases() throws -> [Key: (session: String, hasEnded: Bool)] {
         let unfinished = Set(store.unfinished)
-        var found: [String: (session: String, lease: Lease)] = [:]
+        var found: [Key: (session: String, hasEnded: Bool)] = [:]
         for session in store.identifiers {
             do {
                 let record = try store.record(session)
                 if record.verdict.state == .corrupt { throw SessionError(.failed, "its journal was changed") }
-                for lease in record.leases where lease.provider == provider { found[lease.handle] = (session, lease) }
+                for lease in record.leases {
+                    found[Key(provider: lease.provider, handle: lease.handle)] = (session, lease.state.isTerminal)
+                }
             } catch  where unfinished.contains(session) {
                 throw SessionError(.failed, "what session `\(session)` holds is not known: \(error)")
             } catch {}

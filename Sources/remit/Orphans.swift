@@ -43,14 +43,16 @@ struct Orphans: ParsableCommand {
                 "no provider `\(provider)` whose credentials outlast a session",
                 hint: "those of the configuration: \(sweep.names.joined(separator: ", "))", code: 64)
         }
-        var orphans: [Orphan] = []
+        var found: [(provider: String, handles: [String])] = []
         var isComplete = true
         for name in provider.map({ [$0] }) ?? sweep.names {
-            do { orphans += try sweep.orphans(at: name) } catch {
+            do { found.append((name, try sweep.handles(at: name))) } catch {
                 isComplete = false
                 _ = Output.fail("provider `\(name)` cannot be asked: \(error)", code: 125)
             }
         }
+        let orphans: [Orphan]
+        do { orphans = try sweep.orphans(among: found) } catch { throw Output.fail("\(error)", code: 125) }
         // Before anything is ended: whoever mistyped one name may have mistyped others.
         if let unknown = revoked.first(where: { name in !orphans.contains { $0.handle == name } }) {
             throw Output.fail("no credential without a session is called `\(unknown)`", code: isComplete ? 64 : 125)
